@@ -1,0 +1,73 @@
+import type { RgbImage } from '../rgb-image.ts';
+
+/**
+ * What the engine knows of a style: float32 [2, C], the C channel means μ of the encoder's last
+ * feature map followed by its C standard deviations σ = sqrt(population variance + ε).
+ */
+export type StyleStatistics = Float32Array<ArrayBuffer>;
+
+export interface StylizeInput {
+  /** Sides of at least 16 pixels. The pixels are transferred: `image.data` is empty afterwards. */
+  readonly image: RgbImage;
+  readonly statistics: StyleStatistics;
+  /** 0 (the content as the decoder sees it) to 1 (the full style). */
+  readonly alpha: number;
+  /** Keep the content's chroma and take only the luminance from the result. */
+  readonly preserveColor: boolean;
+}
+
+export interface WorkOptions {
+  /** Work that has not begun when this fires is dropped with `client_closed`. */
+  readonly signal?: AbortSignal;
+  /** `performance.now()` milliseconds by which the answer must be there. */
+  readonly deadline?: number;
+}
+
+/** A result with where its time went, in milliseconds. */
+export interface Timed<T> {
+  readonly value: T;
+  readonly queueMs: number;
+  readonly inferMs: number;
+  readonly batchSize: number;
+}
+
+export type Provider = 'cpu' | 'cuda';
+
+/** What `model.json` says that others need, with the digest of all model files. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly version: string;
+  /** sha256 over encoder.onnx and decoder.onnx, in hex. */
+  readonly digest: string;
+  readonly parameters: number;
+  readonly gmac512: number;
+  /** C of the statistics. */
+  readonly channels: number;
+  readonly stride: number;
+  readonly license: string;
+}
+
+/** What happens in the engine, told to whoever keeps the metrics. */
+export interface EngineEvents {
+  onQueueDepth(depth: number): void;
+  onBatch(batch: { size: number; pixels: number; queueMs: readonly number[] }): void;
+}
+
+/**
+ * The queue and the workers behind it. Every method rejects with a ServiceError: `overloaded`
+ * (with retryAfterSeconds), `deadline_exceeded`, `client_closed`, `closing`, `inference_failed`.
+ */
+export interface Engine {
+  readonly model: ModelInfo;
+  readonly provider: Provider;
+  /** One line for the log and `/model`: what it runs on and why. */
+  readonly description: string;
+  /** At least one worker is up and has made a real inference. */
+  readonly ready: boolean;
+  /** No worker has been inside one run for longer than any run may take. */
+  readonly live: boolean;
+  describe(image: RgbImage, options?: WorkOptions): Promise<Timed<StyleStatistics>>;
+  stylize(input: StylizeInput, options?: WorkOptions): Promise<Timed<RgbImage>>;
+  /** Refuses new work, finishes what is accepted, then stops the workers. */
+  close(): Promise<void>;
+}

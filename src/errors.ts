@@ -1,0 +1,53 @@
+/**
+ * Everything that can go wrong with a request, in one place: code, HTTP status and title.
+ * The code is stable: clients match on it, and it labels `adain_rejections_total`.
+ */
+const kinds = {
+  malformed_form: [400, 'The form cannot be read'],
+  invalid_value: [400, 'A field has a wrong value'],
+  unknown_style: [404, 'No such style'],
+  not_found: [404, 'No such resource'],
+  method_not_allowed: [405, 'The resource does not take this method'],
+  not_acceptable: [406, 'No acceptable picture format'],
+  too_many_bytes: [413, 'The upload is too large'],
+  unsupported_media_type: [415, 'Not a media type we take'],
+  undecodable_image: [422, 'The picture cannot be decoded'],
+  image_too_small: [422, 'The picture is too small'],
+  too_many_pixels: [422, 'The picture has too many pixels'],
+  overloaded: [503, 'The service is overloaded'],
+  closing: [503, 'The service is shutting down'],
+  not_ready: [503, 'The service is not ready'],
+  inference_failed: [500, 'The picture could not be computed'],
+  deadline_exceeded: [504, 'The deadline has passed'],
+  client_closed: [499, 'The client closed the connection'],
+  internal: [500, 'Internal error'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ErrorCode = keyof typeof kinds;
+export const errorCodes = Object.keys(kinds) as ErrorCode[];
+
+export interface ErrorDetails {
+  /** The form field at fault. */
+  field?: string;
+  /** When to come back, in seconds, fractions allowed. */
+  retryAfterSeconds?: number;
+  cause?: unknown;
+}
+
+/** A failure whose message may be shown to the client: it says what is wrong and what to do. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly title: string;
+  readonly field: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    [this.status, this.title] = kinds[code];
+    this.field = details.field;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
