@@ -1,0 +1,46 @@
+/** The one file that knows onnxruntime. `run` blocks its thread: use it in worker threads only. */
+import ort from 'onnxruntime-node';
+
+export type Tensor =
+  | { readonly type: 'uint8'; readonly data: Uint8Array<ArrayBuffer>; readonly dims: number[] }
+  | { readonly type: 'float32'; readonly data: Float32Array<ArrayBuffer>; readonly dims: number[] }
+  | { readonly type: 'int64'; readonly data: BigInt64Array<ArrayBuffer>; readonly dims: number[] };
+
+/** A graph that is ready to run. All graphs of the engine have exactly one output. */
+export interface Session {
+  /** The inputs must not be touched until the promise settles: the runtime does not copy them. */
+  run(inputs: Readonly<Record<string, Tensor>>): Promise<Tensor>;
+  release(): Promise<void>;
+}
+
+export interface Placement {
+  readonly provider: 'cpu' | 'cuda';
+  /** Which GPU; 0 on the CPU. */
+  readonly ordinal: number;
+  /** Threads of one operator on the CPU. */
+  readonly threads: number;
+}
+
+/** @param model an ONNX model's bytes */
+export async function createSession(model: Uint8Array, placement: Placement): Promise<Session> {
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders:
+      placement.provider === 'cuda' ? [{ name: 'cuda', deviceId: placement.ordinal }] : ['cpu'],
+    intraOpNumThreads: placement.threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
+  const [output = ''] = session.outputNames;
+  return {
+    async run(inputs) {
+      const feeds = Object.entries(inputs).map(([name, { type, data, dims }]) => [
+        name,
+        new ort.Tensor(type, data, dims),
+      ]);
+      const results = await session.run(Object.fromEntries(feeds) as Record<string, ort.Tensor>);
+      const { type, data, dims } = results[output] as ort.Tensor;
+      return { type, data, dims: [...dims] } as Tensor;
+    },
+    release: () => session.release(),
+  };
+}
