@@ -1,0 +1,193 @@
+import sharp, { type Sharp } from 'sharp';
+
+import { ServiceError } from '../errors.ts';
+import type { RgbImage } from '../rgb-image.ts';
+import { type PictureFormat, resultFormat } from './formats.ts';
+import { ownPixels } from './pixels.ts';
+import { describeSize, inspect, type Size, type Source, undecodable } from './source.ts';
+
+/** The smallest side, in pixels, that the networks take. */
+const minSide = 16;
+
+/** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
+const timeoutSeconds = 30;
+
+export interface Content {
+  readonly image: RgbImage;
+  /** Opacity, one byte a pixel, rows top to bottom. Undefined when every pixel is opaque. */
+  readonly alpha: Uint8Array<ArrayBuffer> | undefined;
+  /** What "the content's own format" means for the result. */
+  readonly format: PictureFormat;
+}
+
+export interface ContentLimits {
+  /** Of the picture sent, and of the result after `size`. */
+  readonly maxPixels: number;
+  /** The longest side of the result, in pixels; the picture's own when undefined. */
+  readonly size?: number | undefined;
+  /** The form field that brought the bytes, for error messages. */
+  readonly field: string;
+}
+
+export interface StyleLimits {
+  readonly maxPixels: number;
+  /** The longest side is scaled down to this many pixels, never up. */
+  readonly styleSize: number;
+  readonly field: string;
+}
+
+/**
+ * Decodes the picture to repaint: upright (EXIF orientation applied), sRGB, 8 bit, the first frame
+ * of an animation.
+ *
+ * A picture with an alpha channel comes back as colours and opacity apart. Its colours are laid
+ * over the mean of what is visible: the bytes under transparent pixels are arbitrary and would
+ * leak into the statistics of the whole picture, and the mean changes these least.
+ *
+ * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
+ * `too_many_pixels`.
+ */
+export async function decodeContent(
+  bytes: Buffer,
+  { maxPixels, size, field }: ContentLimits,
+): Promise<Content> {
+  const source = await inspect(bytes, field, maxPixels);
+  const target = size === undefined ? source : scaleTo(source, size);
+  if (target.width * target.height > maxPixels) {
+    throw new ServiceError(
+      'too_many_pixels',
+      `At a size of ${String(size)} the result would have ${describeSize(target)}; at most ${maxPixels} are made. Ask for a smaller size.`,
+      { field: 'size' },
+    );
+  }
+  if (isTooSmall(target)) {
+    throw isTooSmall(source)
+      ? tooSmall(`The picture is ${source.width}×${source.height} pixels`, field)
+      : tooSmall(
+          `At a size of ${String(size)} the result would be ${target.width}×${target.height} pixels`,
+          'size',
+        );
+  }
+  const { image, alpha } = await decode(bytes, source, target, field);
+  return { image, alpha, format: resultFormat(source.format) };
+}
+
+/**
+ * Decodes a style picture like a content, scaled down to `styleSize`, without its opacity.
+ *
+ * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
+ * `too_many_pixels`.
+ */
+export async function decodeStyle(
+  bytes: Buffer,
+  { maxPixels, styleSize, field }: StyleLimits,
+): Promise<RgbImage> {
+  const source = await inspect(bytes, field, maxPixels);
+  const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
+  if (isTooSmall(target)) {
+    const was = `The picture is ${source.width}×${source.height} pixels`;
+    throw tooSmall(
+      isTooSmall(source)
+        ? was
+        : `${was}, scaled to ${target.width}×${target.height} to be read as a style`,
+      field,
+    );
+  }
+  const { image } = await decode(bytes, source, target, field);
+  return image;
+}
+
+async function decode(
+  bytes: Buffer,
+  source: Source,
+  target: Size,
+  field: string,
+): Promise<Pick<Content, 'image' | 'alpha'>> {
+  const pipeline = sharp(bytes, {
+    autoOrient: true,
+    // Tolerates what every browser shows (stray bytes between segments), not missing pixels.
+    failOn: 'error',
+    limitInputPixels: source.width * source.height,
+  });
+  if (target !== source) pipeline.resize(target.width, target.height, { fit: 'fill' });
+  // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
+  // output profile is named. Named without need it does harm: 16 bits without a profile are sRGB.
+  if (source.isWideRgb) pipeline.withIccProfile('srgb');
+  const { data, info } = await pipeline
+    .toColourspace('srgb')
+    .timeout({ seconds: timeoutSeconds })
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw undecodable(source.format, field, cause);
+    });
+  const { width, height } = info;
+  if (info.channels === 3) {
+    return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
+  }
+  const rgba = () => sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+  const alpha = await raw(rgba().extractChannel('alpha'));
+  const isOpaque = isFilledWith(alpha, 255);
+  const rgb = await raw(
+    isOpaque ? rgba().removeAlpha() : rgba().flatten({ background: await meanColour(rgba()) }),
+  );
+  return {
+    image: { width, height, data: await ownPixels(rgb) },
+    alpha: isOpaque ? undefined : await ownPixels(alpha),
+  };
+}
+
+function raw(pipeline: Sharp): Promise<Buffer> {
+  return pipeline.raw().toBuffer();
+}
+
+/** The mean colour of an RGBA picture, weighted by opacity; mid-grey if nothing is visible. */
+async function meanColour(rgba: Sharp): Promise<{ r: number; g: number; b: number }> {
+  // A coarse copy is enough, and a single pixel would be too coarse: sharp premultiplies in 8 bit.
+  const cells = await raw(rgba.resize(32, 32, { fit: 'fill' }));
+  const sum = [0, 0, 0];
+  let weight = 0;
+  for (let at = 0; at < cells.length; at += 4) {
+    const opacity = cells.readUInt8(at + 3);
+    weight += opacity;
+    for (const [channel, value] of cells.subarray(at, at + 3).entries()) {
+      sum[channel] = (sum[channel] ?? 0) + opacity * value;
+    }
+  }
+  const [r = 128, g = 128, b = 128] =
+    weight === 0 ? [] : sum.map((value) => Math.round(value / weight));
+  return { r, g, b };
+}
+
+/** Compares in blocks, at memory speed. */
+function isFilledWith(bytes: Buffer, value: number): boolean {
+  const block = Buffer.alloc(Math.min(bytes.length, 65_536), value);
+  for (let at = 0; at < bytes.length; at += block.length) {
+    const part = bytes.subarray(at, at + block.length);
+    if (!part.equals(block.subarray(0, part.length))) return false;
+  }
+  return true;
+}
+
+/** The size with the longest side at `longest`; the same object when it is there already. */
+function scaleTo<T extends Size>(size: T, longest: number): T | Size {
+  const scale = longest / Math.max(size.width, size.height);
+  if (scale === 1) return size;
+  return {
+    width: Math.max(1, Math.round(size.width * scale)),
+    height: Math.max(1, Math.round(size.height * scale)),
+  };
+}
+
+function isTooSmall({ width, height }: Size): boolean {
+  return Math.min(width, height) < minSide;
+}
+
+function tooSmall(what: string, field: string): ServiceError {
+  const remedy = field === 'size' ? 'Ask for a larger size.' : 'Send a larger one.';
+  return new ServiceError(
+    'image_too_small',
+    `${what}; each side needs at least ${minSide}. ${remedy}`,
+    { field },
+  );
+}

@@ -1,0 +1,80 @@
+import sharp, { type Sharp } from 'sharp';
+
+import { ServiceError } from '../errors.ts';
+import type { RgbImage } from '../rgb-image.ts';
+import { longestSides, type PictureFormat } from './formats.ts';
+
+/**
+ * Each format's settings, chosen for a service: where more effort begins to cost much time for few
+ * bytes. Measured on painted pictures of 512×512 at quality 85, one thread of a 2-core machine.
+ */
+const encoders: Record<PictureFormat, (picture: Sharp, quality: number) => Sharp> = {
+  // 1.3 ms, 49 KiB. Optimised Huffman tables take 3.1 ms for 2 % fewer bytes, and keep the whole
+  // picture's coefficients in memory; mozjpeg takes 22 ms. Full chroma costs 16 % more bytes:
+  // whoever asks for 90 or more wants edges between saturated colours clean.
+  jpeg: (picture, quality) =>
+    picture.jpeg({
+      quality,
+      chromaSubsampling: quality >= 90 ? '4:4:4' : '4:2:0',
+      optimiseCoding: false,
+    }),
+  // 13 ms, 360 KiB. Level 6 takes 23 ms for 6 % fewer; without filters 595 KiB.
+  png: (picture) => picture.png({ compressionLevel: 2, adaptiveFiltering: true }),
+  // 11 ms, 35 KiB. Effort 0: 7 ms, 40 KiB; effort 4, the default: 24 ms, 34 KiB.
+  webp: (picture, quality) => picture.webp({ quality, effort: 2 }),
+  // 26 ms, 45 KiB. Effort 1: 78 ms for the same bytes; effort 4, the default: 1 s, 41 KiB.
+  avif: (picture, quality) => picture.avif({ quality, effort: 0 }),
+};
+
+/**
+ * Throws `invalid_value` for `format` if its encoder cannot write a picture so wide or high. Worth
+ * asking before any work is put into the picture.
+ */
+export function assertEncodable(
+  { width, height }: { width: number; height: number },
+  format: PictureFormat,
+): void {
+  const longest = longestSides[format];
+  if (Math.max(width, height) <= longest) return;
+  throw new ServiceError(
+    'invalid_value',
+    `A picture of ${width}×${height} cannot be written as ${format}, whose sides end at ${longest} pixels. Choose another format or a smaller size.`,
+    { field: 'format' },
+  );
+}
+
+/**
+ * Compresses a result. `alpha` is its opacity, one byte a pixel; JPEG, which has none, is laid on
+ * white. `quality`, 1 to 100, is the encoder's own scale; PNG is lossless and ignores it. Nothing
+ * but pixels is written: no EXIF, no XMP, no profile, since pictures without one are sRGB.
+ *
+ * The pixels are read in place and must not change until the promise settles.
+ */
+export async function encodePicture(
+  image: RgbImage,
+  alpha: Uint8Array | undefined,
+  format: PictureFormat,
+  quality: number,
+): Promise<Buffer> {
+  assertEncodable(image, format);
+  let picture = fromRaw(image.data, image, 3);
+  if (alpha !== undefined) {
+    const { width, height } = image;
+    picture.joinChannel(Buffer.from(alpha.buffer, alpha.byteOffset, alpha.byteLength), {
+      raw: { width, height, channels: 1 },
+    });
+    if (format === 'jpeg') {
+      // In a pass of its own: within one pipeline sharp flattens before it joins.
+      picture = fromRaw(await picture.raw().toBuffer(), image, 4).flatten({ background: 'white' });
+    }
+  }
+  return encoders[format](picture, quality).toBuffer();
+}
+
+function fromRaw(
+  data: Uint8Array,
+  { width, height }: { width: number; height: number },
+  channels: 3 | 4,
+): Sharp {
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+}

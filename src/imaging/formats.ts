@@ -1,0 +1,70 @@
+/** The formats in which a result can be sent. All four can be sent in, too. */
+export const pictureFormats = ['jpeg', 'png', 'webp', 'avif'] as const;
+export type PictureFormat = (typeof pictureFormats)[number];
+
+/** The formats that we decode. TIFF, SVG, PDF, HEIC and the rest are refused by their first bytes. */
+export type InputFormat = PictureFormat | 'gif';
+
+export const inputFormatNames = 'JPEG, PNG, WebP, AVIF or GIF';
+
+/** Media types of results. */
+export const mediaTypes: Readonly<Record<PictureFormat, string>> = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+  avif: 'image/avif',
+};
+
+/** Media types of what we decode. */
+export const inputMediaTypes: Readonly<Record<InputFormat, string>> = {
+  ...mediaTypes,
+  gif: 'image/gif',
+};
+
+/** The longest side, in pixels, that each format's encoder can write. */
+export const longestSides: Readonly<Record<PictureFormat, number>> = {
+  jpeg: 65_535,
+  png: 2_147_483_647,
+  webp: 16_383,
+  avif: 16_384,
+};
+
+const mediaTypesByExtension = new Map(
+  Object.entries({ ...inputMediaTypes, jpg: inputMediaTypes.jpeg }),
+);
+
+/** The media type that a file name's extension (`jpg`, no dot) promises, if we decode it. */
+export function mediaTypeOf(extension: string): string | undefined {
+  return mediaTypesByExtension.get(extension.toLowerCase());
+}
+
+/**
+ * What "the content's own format" means for a result: a GIF comes back as PNG, the one of the four
+ * that keeps its flat colours and hard edges.
+ */
+export function resultFormat(format: InputFormat): PictureFormat {
+  return format === 'gif' ? 'png' : format;
+}
+
+/**
+ * Tells a picture's format from its first bytes; names and declared media types are not trusted.
+ * Undefined for everything that we do not decode, so that no other loader ever sees the bytes.
+ */
+export function sniffFormat(bytes: Uint8Array): InputFormat | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64));
+  if (head.toString('latin1', 0, 3) === '\xff\xd8\xff') return 'jpeg';
+  if (head.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n') return 'png';
+  if (/^GIF8[79]a/.test(head.toString('latin1', 0, 6))) return 'gif';
+  if (/^RIFF[^]{4}WEBP/.test(head.toString('latin1', 0, 12))) return 'webp';
+  if (head.toString('latin1', 4, 8) === 'ftyp' && hasAvifBrand(head)) return 'avif';
+  return undefined;
+}
+
+/** HEIC shares AVIF's container: the brands (major at 8, compatible from 16 on) tell them apart. */
+function hasAvifBrand(head: Buffer): boolean {
+  const end = Math.min(head.readUInt32BE(0), head.length);
+  for (let at = 8; at + 4 <= end; at += at === 8 ? 8 : 4) {
+    if (/^avi[fs]$/.test(head.toString('latin1', at, at + 4))) return true;
+  }
+  return false;
+}

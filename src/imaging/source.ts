@@ -1,0 +1,60 @@
+import sharp from 'sharp';
+
+import { ServiceError } from '../errors.ts';
+import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a picture's header says; width and height are those of the upright picture. */
+export interface Source extends Size {
+  readonly format: InputFormat;
+  /** RGB of 16 bits a channel with a profile. */
+  readonly isWideRgb: boolean;
+}
+
+/**
+ * Reads the header only, so that no pixel is decoded before the picture is known to be within its
+ * limits. Rejects with a ServiceError for `field`: `unsupported_media_type`, `undecodable_image`,
+ * `too_many_pixels`.
+ */
+export async function inspect(bytes: Buffer, field: string, maxPixels: number): Promise<Source> {
+  const format = sniffFormat(bytes);
+  if (format === undefined) {
+    throw new ServiceError(
+      'unsupported_media_type',
+      `The file is not a picture of a type we take. Send ${inputFormatNames}.`,
+      { field },
+    );
+  }
+  // Without sharp's own limit, for a message that can name both numbers.
+  const header = await sharp(bytes, { failOn: 'error', limitInputPixels: false })
+    .metadata()
+    .catch((cause: unknown) => {
+      throw undecodable(format, field, cause);
+    });
+  const { width, height } = header.autoOrient;
+  if (width * height > maxPixels) {
+    throw new ServiceError(
+      'too_many_pixels',
+      `The picture has ${describeSize({ width, height })}; at most ${maxPixels} are taken. Send a smaller one.`,
+      { field },
+    );
+  }
+  const isWideRgb = header.depth === 'ushort' && header.space === 'rgb16' && header.hasProfile;
+  return { width, height, format, isWideRgb };
+}
+
+export function describeSize({ width, height }: Size): string {
+  return `${width}×${height} = ${width * height} pixels`;
+}
+
+export function undecodable(format: InputFormat, field: string, cause: unknown): ServiceError {
+  return new ServiceError(
+    'undecodable_image',
+    `The file begins like a picture (${format}) but is damaged or cut short. Send it again whole, or save it anew first.`,
+    { field, cause },
+  );
+}
