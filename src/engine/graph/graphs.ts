@@ -1,9 +1,9 @@
 /**
  * The graphs that the engine runs, composed from the encoder, AdaIN and the decoder. Pixels are
- * uint8 [N, H, W, 3] with sides of at least 16; statistics are float32 [N, 2, C], μ before σ.
+ * uint8 [N, H, W, 3]; statistics are float32 [N, 2, C], μ before σ.
  */
 import type { onnx } from 'onnx-proto';
-import { addAdain, addPacked, addStatistics, addUnpacked } from './adain.ts';
+import { addAdain, addMoments, addPacked, addStatistics, addUnpacked } from './adain.ts';
 import { addInput, addIntegers, addNode, addOutput, emptyGraph } from './builder.ts';
 import type { Graph, Value } from './builder.ts';
 import { inline } from './inline.ts';
@@ -22,41 +22,92 @@ export interface Parts {
   readonly epsilon: number;
 }
 
-/** pixels → statistics. */
+const pixelShape = ['N', 'H', 'W', 3];
+
+/** A picture with sides of at least 16 → its statistics. */
 export function describeGraph(parts: Parts): Graph {
   const graph = emptyGraph('describe');
-  const pixels = addInput(graph, 'pixels', 'uint8', ['N', 'H', 'W', 3]);
-  const features = addEncoder(graph, parts, pixels);
-  const { mean, deviation } = addStatistics(graph, 'statistics-of', features, parts.epsilon);
+  const pixels = addInput(graph, 'pixels', 'uint8', pixelShape);
+
+  const features = addEncoder(graph, parts, addPaddedPlanes(graph, parts, pixels));
+  const { mean, deviation } = addStatistics(graph, 'moments', features, parts.epsilon);
   const packed = addPacked(graph, 'packed', mean, deviation);
   addOutput(graph, 'statistics', packed, 'float32', ['N', 2, parts.channels]);
   return graph;
 }
 
-/** pixels, statistics, alpha [N] → painted: the same size, T(c, s, α) of the paper. */
+/** A picture with sides of at least 16, a style's statistics and alpha [N] → T(c, s, α). */
 export function stylizeGraph(parts: Parts): Graph {
   const graph = emptyGraph('stylize');
-  const pixels = addInput(graph, 'pixels', 'uint8', ['N', 'H', 'W', 3]);
+  const pixels = addInput(graph, 'pixels', 'uint8', pixelShape);
   const statistics = addInput(graph, 'statistics', 'float32', ['N', 2, parts.channels]);
   const alpha = addInput(graph, 'alpha', 'float32', ['N']);
 
-  const features = addEncoder(graph, parts, pixels);
+  const features = addEncoder(graph, parts, addPaddedPlanes(graph, parts, pixels));
   const content = addStatistics(graph, 'content', features, parts.epsilon);
   const style = addUnpacked(graph, 'style', statistics);
   const target = addAdain(graph, 'adain', features, content, style, alpha);
-  const { picture = '' } = inline(graph, parts.decoder, 'decoder', { features: target });
+  const picture = addDecoder(graph, parts, target);
 
   const starts = addIntegers(graph, 'crop/starts', [parts.margin, parts.margin]);
   const size = addNode(graph, 'Shape', 'crop/size', [pixels], { start: 1, end: 3 });
   const ends = addNode(graph, 'Add', 'crop/ends', [size, starts]);
   const cropped = addCrop(graph, 'crop', picture, starts, ends);
-  addOutput(graph, 'painted', addPixels(graph, 'bytes', cropped), 'uint8', ['N', 'H', 'W', 3]);
+  addOutput(graph, 'painted', addPixels(graph, 'bytes', cropped), 'uint8', pixelShape);
   return graph;
 }
 
-function addEncoder(graph: Graph, parts: Parts, pixels: Value): Value {
-  const planes = addPlanes(graph, 'planes', pixels);
-  const canvas = addCanvas(graph, 'canvas', planes, parts.margin, parts.stride);
-  const { features = '' } = inline(graph, parts.encoder, 'encoder', { picture: canvas });
+/**
+ * A tile of the canvas and a window of its features → mean and population variance there.
+ * `starts` and `ends` are int64 [2], rows and columns of the features.
+ */
+export function tileMomentsGraph(parts: Parts): Graph {
+  const graph = emptyGraph('tile-moments');
+  const pixels = addInput(graph, 'pixels', 'uint8', pixelShape);
+  const starts = addInput(graph, 'starts', 'int64', [2]);
+  const ends = addInput(graph, 'ends', 'int64', [2]);
+
+  const features = addEncoder(graph, parts, addPlanes(graph, 'planes', pixels));
+  const window = addCrop(graph, 'window', features, starts, ends);
+  const { mean, variance } = addMoments(graph, 'window', window);
+  const packed = addPacked(graph, 'packed', mean, variance);
+  addOutput(graph, 'moments', packed, 'float32', ['N', 2, parts.channels]);
+  return graph;
+}
+
+/**
+ * A tile of the canvas, statistics of the whole content, a style and alpha → painted window.
+ * `starts` and `ends` are int64 [2], rows and columns of the tile's pixels.
+ */
+export function tileStylizeGraph(parts: Parts): Graph {
+  const graph = emptyGraph('tile-stylize');
+  const statisticsShape = ['N', 2, parts.channels];
+  const pixels = addInput(graph, 'pixels', 'uint8', pixelShape);
+  const content = addInput(graph, 'content', 'float32', statisticsShape);
+  const statistics = addInput(graph, 'statistics', 'float32', statisticsShape);
+  const alpha = addInput(graph, 'alpha', 'float32', ['N']);
+  const starts = addInput(graph, 'starts', 'int64', [2]);
+  const ends = addInput(graph, 'ends', 'int64', [2]);
+
+  const features = addEncoder(graph, parts, addPlanes(graph, 'planes', pixels));
+  const whole = addUnpacked(graph, 'whole', content);
+  const style = addUnpacked(graph, 'style', statistics);
+  const target = addAdain(graph, 'adain', features, whole, style, alpha);
+  const window = addCrop(graph, 'window', addDecoder(graph, parts, target), starts, ends);
+  addOutput(graph, 'painted', addPixels(graph, 'bytes', window), 'uint8', ['N', 'h', 'w', 3]);
+  return graph;
+}
+
+function addPaddedPlanes(graph: Graph, { margin, stride }: Parts, pixels: Value): Value {
+  return addCanvas(graph, 'canvas', addPlanes(graph, 'planes', pixels), margin, stride);
+}
+
+function addEncoder(graph: Graph, { encoder }: Parts, picture: Value): Value {
+  const { features = '' } = inline(graph, encoder, 'encoder', { picture });
   return features;
+}
+
+function addDecoder(graph: Graph, { decoder }: Parts, features: Value): Value {
+  const { picture = '' } = inline(graph, decoder, 'decoder', { features });
+  return picture;
 }

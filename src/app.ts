@@ -1,0 +1,139 @@
+import accepts from '@fastify/accepts';
+import multipart from '@fastify/multipart';
+import {
+  fastify,
+  LogController,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import {
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { join } from 'node:path';
+
+import type { Config } from './config.ts';
+import { createEngine } from './engine/index.ts';
+import { ServiceError } from './errors.ts';
+import { documentation } from './http/documentation.ts';
+import { lifetimes } from './http/lifetime.ts';
+import { sendProblem, toServiceError } from './http/problem.ts';
+import { requestLog } from './http/request-log.ts';
+import { configureImaging } from './imaging/configure.ts';
+import { createMetrics, engineEvents } from './observability/metrics.ts';
+import { operationsRoutes } from './routes/operations.ts';
+import { stylesRoutes } from './routes/styles.ts';
+import { stylizeRoute } from './routes/stylize.ts';
+import { loadCatalogue } from './stylization/catalogue.ts';
+import { createStyles } from './stylization/styles.ts';
+import { version } from './version.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Makes /readyz say no while requests are still served: the first step of a shutdown. */
+    announceClosing(): void;
+  }
+}
+
+/** What tests replace. */
+export interface Parts {
+  readonly createEngine: typeof createEngine;
+  readonly logger: NonNullable<FastifyServerOptions['logger']>;
+}
+
+/**
+ * Starts the engine, describes the presets and builds the HTTP application around them; closing
+ * the application closes the engine, after the last accepted request.
+ * @throws Error that says which file, variable or device is at fault.
+ */
+export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
+  const metrics = createMetrics();
+  configureImaging({ threads: 1 });
+  const catalogue = await loadCatalogue([
+    join(config.ADAIN_MODELS_DIR, 'styles'),
+    ...(config.ADAIN_STYLES_DIR === undefined ? [] : [config.ADAIN_STYLES_DIR]),
+  ]);
+  const engine = await (parts.createEngine ?? createEngine)({
+    modelsDir: config.ADAIN_MODELS_DIR,
+    device: config.ADAIN_DEVICE,
+    threads: config.ADAIN_THREADS,
+    queueLimit: config.ADAIN_QUEUE_LIMIT,
+    maxBatch: config.ADAIN_MAX_BATCH,
+    tilePixels: config.ADAIN_TILE_PIXELS,
+    events: engineEvents(metrics),
+  });
+  const { provider, model } = engine;
+  metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
+  const styles = await createStyles({
+    engine,
+    catalogue,
+    metrics,
+    styleSize: config.ADAIN_STYLE_SIZE,
+    maxPixels: config.ADAIN_MAX_PIXELS,
+    maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
+    describeTimeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS,
+  });
+
+  const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const error = toServiceError(thrown);
+    metrics.rejections.inc({ reason: error.code });
+    request.story = { ...request.story, code: error.code, detail: error.message };
+    if (error.status >= 500) request.story['err'] = error.cause ?? error;
+    sendProblem(request, reply, error);
+  };
+
+  const app = fastify({
+    logger: parts.logger ?? { level: config.LOG_LEVEL },
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
+    // A request on a connection that is open already is served, and told to close it.
+    return503OnClosing: false,
+    frameworkErrors: onError,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  app.setErrorHandler<FastifyError>(onError);
+  app.setNotFoundHandler(({ method, url }) => {
+    throw new ServiceError('not_found', `There is nothing at ${method} ${url}; see GET /docs.`);
+  });
+
+  let closing = false;
+  app.decorate('announceClosing', () => {
+    closing = true;
+  });
+  app.addHook('preClose', () => {
+    closing = true;
+  });
+  app.addHook('onClose', () => engine.close()); // after the last answer
+
+  await app.register(requestLog, { metrics });
+  await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
+  await app.register(accepts);
+  await app.register(multipart);
+  await app.register(documentation, { version });
+  await app.register(stylizeRoute, {
+    studio: { engine, styles, maxPixels: config.ADAIN_MAX_PIXELS },
+    metrics,
+    maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
+  });
+  await app.register(stylesRoutes, { catalogue });
+  await app.register(operationsRoutes, { engine, metrics, isClosing: () => closing });
+
+  app.log.info(
+    {
+      engine: engine.description,
+      model: `${model.name} ${model.version}`,
+      presets: catalogue.size,
+      threads: config.ADAIN_THREADS,
+    },
+    'ready to paint',
+  );
+  return app;
+}
+
+export type App = Awaited<ReturnType<typeof buildApp>>;

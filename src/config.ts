@@ -1,0 +1,98 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const whole = (min: number, max: number) => {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+
+const device = z.string().regex(/^(auto|cpu|cuda(:\d+)?(,cuda(:\d+)?)*)$/, {
+  error: 'auto, cpu, cuda, or a list like cuda:0,cuda:1',
+});
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const day = 86_400_000;
+
+/** Every variable once: how it is read, its default, and what `--help` says of it. */
+const variables = z.object({
+  PORT: whole(0, 65_535).default(8080).describe('TCP port to listen on; 0 takes any free one'),
+  HOST: z.string().default('0.0.0.0').describe('address to listen on'),
+  LOG_LEVEL: z
+    .enum(logLevels, { error: `one of ${logLevels.join(', ')}` })
+    .default('info')
+    .describe('least severe log line to write'),
+  ADAIN_DEVICE: device
+    .default('auto')
+    .describe('auto, cpu, cuda, or a list cuda:0,cuda:1; auto falls back to the CPU and says why'),
+  ADAIN_MODELS_DIR: z
+    .string()
+    .default(fileURLToPath(new URL('../models', import.meta.url)))
+    .describe('folder of encoder.onnx, decoder.onnx, model.json and styles/'),
+  ADAIN_STYLES_DIR: z
+    .string()
+    .optional()
+    .describe(
+      "folder of the operator's own presets: pictures, and catalog.json if they need names",
+    ),
+  ADAIN_MAX_UPLOAD_BYTES: whole(1024, 2 ** 31)
+    .default(32 * 2 ** 20)
+    .describe('largest form that is read, all its files together'),
+  ADAIN_MAX_PIXELS: whole(256, 2 ** 28)
+    .default(50_000_000)
+    .describe('largest picture, uploaded or asked for by size, in pixels'),
+  ADAIN_STYLE_SIZE: whole(16, 4096)
+    .default(512)
+    .describe('style pictures are scaled down to this longest side before they are described'),
+  ADAIN_STYLE_CACHE_ENTRIES: whole(1, 10_000_000)
+    .default(10_000)
+    .describe('uploaded styles whose statistics are kept, about 2 KB each'),
+  ADAIN_THREADS: whole(1, 1024)
+    .default(availableParallelism())
+    .describe('cores for inference on the CPU; the default is what the machine has'),
+  ADAIN_QUEUE_LIMIT: whole(1, 100_000)
+    .default(64)
+    .describe('requests that may wait for the engine; the next one is answered 503'),
+  ADAIN_MAX_BATCH: whole(1, 64)
+    .default(4)
+    .describe('waiting pictures of one shape that are computed in one run'),
+  ADAIN_TILE_PIXELS: whole(65_536, 2 ** 28)
+    .default(4 * 2 ** 20)
+    .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
+  ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)
+    .default(60_000)
+    .describe('time for a whole request; what cannot be done by then is refused at once'),
+  ADAIN_SHUTDOWN_DELAY_MS: whole(0, day)
+    .default(0)
+    .describe('after SIGTERM, how long to go on serving while /readyz already says no'),
+  ADAIN_SHUTDOWN_GRACE_MS: whole(1, day)
+    .default(30_000)
+    .describe('time for accepted requests to finish before the process ends regardless'),
+});
+
+export type Config = Readonly<z.output<typeof variables>>;
+
+/**
+ * Reads the configuration. An empty variable counts as absent.
+ * @throws Error with one line a wrong variable: its name, its value and what was expected.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = variables.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name} is ${JSON.stringify(given[name])}: expected ${issue.message}`;
+  });
+  throw new Error(lines.join('\n'));
+}
+
+/** The text of `--help`. */
+export function configHelp(): string {
+  const defaults = variables.parse({});
+  const rows = Object.entries(variables.shape).map(([name, schema]) => {
+    const value = defaults[name as keyof Config];
+    return `  ${name.padEnd(26)} ${schema.description ?? ''} (${value ?? 'none'})`;
+  });
+  return `adain-server: repaints pictures over HTTP. It is configured by environment variables:\n\n${rows.join('\n')}\n`;
+}

@@ -1,0 +1,80 @@
+import type { Multipart } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+
+import { ServiceError } from '../errors.ts';
+
+/** One part of a multipart form, in the order in which it came. */
+export type FormPart =
+  | { readonly kind: 'text'; readonly name: string; readonly value: string }
+  | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
+
+/** Far more than any honest form has; a part's headers and a text's length are bounded too. */
+const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, headerPairs: 16 };
+
+/**
+ * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together.
+ * Parts that a browser sends for controls left empty are skipped.
+ * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`.
+ */
+export async function readForm(request: FastifyRequest, maxBytes: number): Promise<FormPart[]> {
+  refuseDeclaredSize(request, maxBytes);
+  const parts: FormPart[] = [];
+  let bytesLeft = maxBytes;
+  try {
+    for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
+      const read = await readPart(part);
+      bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
+      if (bytesLeft < 0) throw tooManyBytes(maxBytes);
+      const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
+      const unnamed = part.type === 'field' || !part.filename;
+      if (!(empty && unnamed)) parts.push(read);
+    }
+  } catch (error) {
+    throw explain(error as Error & { code?: string }, maxBytes);
+  }
+  return parts;
+}
+
+/** Refuses by Content-Length, before a byte is read; a chunked form is counted as it comes. */
+function refuseDeclaredSize(request: FastifyRequest, maxBytes: number): void {
+  const framing = 65_536; // boundaries and part headers
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes + framing) {
+    throw tooManyBytes(maxBytes);
+  }
+}
+
+async function readPart(part: Multipart): Promise<FormPart> {
+  const name = part.fieldname;
+  if (part.type === 'file') return { kind: 'file', name, bytes: await part.toBuffer() };
+  if (part.valueTruncated) {
+    const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
+    throw new ServiceError('invalid_value', text, { field: name });
+  }
+  return { kind: 'text', name, value: String(part.value).trim() };
+}
+
+function tooManyBytes(maxBytes: number): ServiceError {
+  const megabytes = (maxBytes / 2 ** 20).toFixed(1);
+  return new ServiceError(
+    'too_many_bytes',
+    `The form may have ${maxBytes} bytes (${megabytes} MiB) in all. Send smaller or more strongly compressed pictures.`,
+  );
+}
+
+function explain(error: Error & { code?: string }, maxBytes: number): Error {
+  if (error instanceof ServiceError) return error;
+  switch (error.code) {
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return tooManyBytes(maxBytes);
+    case 'FST_PARTS_LIMIT':
+    case 'FST_FIELDS_LIMIT':
+      return new ServiceError('malformed_form', `The form has more than ${limits.fields} parts.`);
+    case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
+      return error;
+    default: {
+      // busboy reports a form that breaks off or has no boundary as a plain Error.
+      const text = `The multipart form is damaged: ${error.message}. Send it again, whole.`;
+      return new ServiceError('malformed_form', text, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import plugin from 'fastify-plugin';
+
+import type { Metrics } from '../observability/metrics.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request's one log line tells besides route, status and time. */
+    story: Record<string, unknown>;
+  }
+}
+
+/** Routes that are asked every few seconds by machines, too dull for the log when they go well. */
+const quiet = new Set(['/livez', '/readyz', '/metrics']);
+
+/** One log line and one count a request, when its answer is out or its client is gone. */
+export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) => {
+  app.decorateRequest('story');
+  app.addHook('onRequest', (request, reply, next) => {
+    request.story = {};
+    // 'close' comes after an answered request as well as after a broken-off one; onResponse doesn't.
+    reply.raw.once('close', () => {
+      const route = request.routeOptions.url ?? 'unmatched';
+      const status = reply.raw.writableFinished ? reply.statusCode : 499;
+      metrics.requests.inc({ route, status });
+      metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
+      const level = status >= 500 ? 'error' : quiet.has(route) ? 'debug' : 'info';
+      const ms = Math.round(reply.elapsedTime);
+      request.log[level](
+        { method: request.method, route, status, ms, ...request.story },
+        'request',
+      );
+    });
+    next();
+  });
+  done();
+});

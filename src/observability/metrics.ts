@@ -1,0 +1,83 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+import type { EngineEvents } from '../engine/types.ts';
+
+/** 5 ms to a minute: a 256² picture on a GPU to a large one on a few cores. */
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+export type CacheResult = 'hit' | 'miss' | 'joined';
+
+/** Every metric of the service, named once, in a registry of its own. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Counter<L>({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Gauge<L>({ name, help, labelNames, registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    buckets = seconds,
+  ) => new Histogram<L>({ name, help, labelNames, buckets, registers });
+
+  return {
+    registry,
+    requests: counter('adain_requests_total', 'Requests answered', ['route', 'status']),
+    requestDuration: histogram(
+      'adain_request_duration_seconds',
+      'Time from the first byte of a request to the last of its answer',
+      ['route'],
+    ),
+    stageDuration: histogram(
+      'adain_stage_duration_seconds',
+      'Time a stylization spent in a stage',
+      ['stage'],
+    ),
+    queueDepth: gauge('adain_queue_depth', 'Pictures that wait for the engine', []),
+    queueWait: histogram('adain_queue_wait_seconds', 'Time a picture waited for the engine', []),
+    batchSize: histogram(
+      'adain_batch_size',
+      'Pictures computed in one run of the model',
+      [],
+      [1, 2, 4, 8, 16, 32],
+    ),
+    styleCacheRequests: counter(
+      'adain_style_cache_requests_total',
+      'Look-ups of an uploaded style: hit, miss, or joined to a description under way',
+      ['result'],
+    ),
+    styleCacheEntries: gauge('adain_style_cache_entries', 'Uploaded styles kept', []),
+    rejections: counter('adain_rejections_total', 'Requests refused or failed, by error code', [
+      'reason',
+    ]),
+    inferencePixels: counter(
+      'adain_inference_pixels_total',
+      'Pixels that went through the model',
+      [],
+    ),
+    engineInfo: gauge('adain_engine_info', 'Always 1; its labels say what the engine runs', [
+      'provider',
+      'model',
+      'version',
+    ]),
+  };
+}
+
+/** Keeps the engine's metrics from what the engine tells. */
+export function engineEvents(metrics: Metrics): EngineEvents {
+  return {
+    onQueueDepth: (depth) => {
+      metrics.queueDepth.set(depth);
+    },
+    onBatch: ({ size, pixels, queueMs }) => {
+      metrics.batchSize.observe(size);
+      metrics.inferencePixels.inc(pixels);
+      for (const wait of queueMs) metrics.queueWait.observe(wait / 1000);
+    },
+  };
+}

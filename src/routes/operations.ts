@@ -1,0 +1,102 @@
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+import type { Engine } from '../engine/types.ts';
+import { ServiceError } from '../errors.ts';
+import { problem } from '../http/responses.ts';
+import type { Metrics } from '../observability/metrics.ts';
+
+interface Options {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  /** True from the moment the process is asked to end. */
+  readonly isClosing: () => boolean;
+}
+
+const tags = ['operations'];
+const ok = z.object({ status: z.literal('ok') });
+const model = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    digest: z.string().describe('sha256 of the weights, in hex'),
+    parameters: z.int(),
+    gmac512: z.number().describe('10⁹ multiply-accumulates for a content picture of 512×512'),
+    channels: z.int(),
+    license: z.string(),
+    provider: z.enum(['cpu', 'cuda']),
+    description: z.string().describe('what the engine runs on, and why'),
+  })
+  .meta({ id: 'Model' });
+
+/** What machines ask: is it alive, is it ready, how does it fare, what does it run. */
+export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
+  const { engine, metrics, isClosing } = options;
+
+  app.get(
+    '/livez',
+    {
+      schema: {
+        operationId: 'livez',
+        summary: 'Whether the process works; if not, restart it',
+        tags,
+        response: { 200: ok.describe('It works'), 503: problem('A run of the model hangs') },
+      },
+    },
+    () => {
+      if (!engine.live) throw new ServiceError('not_ready', 'A run of the model hangs.');
+      return { status: 'ok' } as const;
+    },
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        operationId: 'readyz',
+        summary: 'Whether to send requests; a real inference has succeeded',
+        tags,
+        response: { 200: ok.describe('It is ready'), 503: problem('Send requests elsewhere') },
+      },
+    },
+    () => {
+      if (isClosing()) throw new ServiceError('closing', 'The service is shutting down.');
+      if (!engine.ready) throw new ServiceError('not_ready', 'No worker of the engine is up.');
+      return { status: 'ok' } as const;
+    },
+  );
+
+  app.get(
+    '/model',
+    {
+      schema: {
+        operationId: 'getModel',
+        summary: 'What paints the pictures',
+        tags,
+        response: { 200: model.describe('The model and what it runs on') },
+      },
+    },
+    () => ({ ...engine.model, provider: engine.provider, description: engine.description }),
+  );
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'metrics',
+        summary: 'Metrics for Prometheus',
+        tags,
+        response: {
+          200: {
+            description: 'Prometheus text format',
+            content: { 'text/plain': { schema: z.string() } },
+          },
+        },
+      },
+    },
+    async (_request, reply) =>
+      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+
+  done();
+};

@@ -1,0 +1,114 @@
+import etag from '@fastify/etag';
+import { readFile } from 'node:fs/promises';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+import { ServiceError } from '../errors.ts';
+import { picture, problem } from '../http/responses.ts';
+import { thumbnail } from '../imaging/thumbnail.ts';
+import type { Catalogue, Preset } from '../stylization/catalogue.ts';
+
+const style = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    license: z.string(),
+    width: z.int(),
+    height: z.int(),
+    links: z.object({ self: z.string(), image: z.string(), thumbnail: z.string() }),
+  })
+  .meta({ id: 'Style' });
+
+const params = z.object({ id: z.string() });
+const missing = problem('No such style');
+
+/** GET /styles, /styles/{id}, and its pictures. */
+export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = async (
+  app,
+  { catalogue },
+) => {
+  await app.register(etag);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'public, max-age=300');
+  });
+
+  const find = (id: string): Preset => {
+    const preset = catalogue.get(id);
+    if (preset) return preset;
+    const text = `There is no preset "${id}". GET /styles lists them.`;
+    throw new ServiceError('unknown_style', text, { field: 'id' });
+  };
+
+  app.get(
+    '/styles',
+    {
+      schema: {
+        operationId: 'listStyles',
+        summary: 'The presets',
+        tags: ['styles'],
+        response: { 200: z.object({ styles: z.array(style) }).describe('All presets') },
+      },
+    },
+    () => ({ styles: [...catalogue.values()].map(represent) }),
+  );
+
+  app.get(
+    '/styles/:id',
+    {
+      schema: {
+        operationId: 'getStyle',
+        summary: 'One preset',
+        tags: ['styles'],
+        params,
+        response: { 200: style.describe('The preset'), 404: missing },
+      },
+    },
+    (request) => represent(find(request.params.id)),
+  );
+
+  app.get(
+    '/styles/:id/image',
+    {
+      schema: {
+        operationId: 'getStyleImage',
+        summary: "A preset's picture",
+        tags: ['styles'],
+        params,
+        response: { 200: picture('The picture', ['image/*']), 404: missing },
+      },
+    },
+    async (request, reply) => {
+      const { mediaType, path } = find(request.params.id);
+      return reply.type(mediaType).send(await readFile(path));
+    },
+  );
+
+  const made = new Map<string, Promise<Buffer>>();
+  const thumbnailOf = ({ id, path }: Preset): Promise<Buffer> => {
+    const pending = made.get(id) ?? readFile(path).then(thumbnail);
+    made.set(id, pending);
+    return pending;
+  };
+
+  app.get(
+    '/styles/:id/thumbnail',
+    {
+      schema: {
+        operationId: 'getStyleThumbnail',
+        summary: "A preset's picture, small",
+        tags: ['styles'],
+        params,
+        response: { 200: picture('At most 256 pixels a side', ['image/webp']), 404: missing },
+      },
+    },
+    async (request, reply) =>
+      reply.type('image/webp').send(await thumbnailOf(find(request.params.id))),
+  );
+};
+
+function represent({ id, name, description, license, width, height }: Preset) {
+  const self = `/styles/${id}`;
+  const links = { self, image: `${self}/image`, thumbnail: `${self}/thumbnail` };
+  return { id, name, description, license, width, height, links };
+}

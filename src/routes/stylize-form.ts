@@ -1,0 +1,131 @@
+import { z } from 'zod';
+
+import { ServiceError } from '../errors.ts';
+import type { FormPart } from '../http/read-form.ts';
+import { pictureFormats } from '../imaging/formats.ts';
+import { styleIdPattern } from '../stylization/catalogue.ts';
+import type { StyleSource } from '../stylization/styles.ts';
+
+const maxStyles = 8;
+
+const file = z
+  .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
+  .meta({ type: 'string', format: 'binary' });
+
+const number = (min: number, max: number) => {
+  const error = `a number from ${min} to ${max}`;
+  return z.coerce.number<string>({ error }).min(min, { error }).max(max, { error });
+};
+const whole = (min: number, max: number) => {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.coerce.number<string>({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const upTo8 = { error: `at most ${maxStyles} of them` };
+
+/** The form of POST /stylize: its documentation, and the check of what came. */
+export const stylizeForm = z
+  .object({
+    content: file.describe('the picture to repaint'),
+    style: z.array(file).max(maxStyles, upTo8).default([]).describe('pictures that give the look'),
+    styleId: z
+      .array(z.string().regex(styleIdPattern, 'an id as GET /styles or a Style-Id header gives it'))
+      .max(maxStyles, upTo8)
+      .default([])
+      .describe('presets, or styles uploaded before, as the Style-Id header named them'),
+    weights: z
+      .array(number(0, 1e6))
+      .optional()
+      .describe(
+        'one a style in the order of the form, comma separated or repeated; equal if absent',
+      ),
+    alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
+    preserveColor: z
+      .enum(['true', 'false'], { error: 'true or false' })
+      .default('false')
+      .describe("keep the content's colours and take only light and texture from the style"),
+    size: whole(16, 65_535)
+      .optional()
+      .describe("longest side of the result in pixels; the content's own if absent"),
+    format: z
+      .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
+      .optional()
+      .describe("the result's format; else the Accept header's, else the content's own"),
+    quality: whole(1, 100).default(85).describe('of a lossy format'),
+  })
+  .meta({ id: 'StylizeForm' });
+
+type Field = keyof typeof stylizeForm.shape;
+const fields = Object.keys(stylizeForm.shape) as Field[];
+const isField = (name: string): name is Field => fields.includes(name as Field);
+const lists = new Set<Field>(['style', 'styleId', 'weights']);
+const files = new Set<Field>(['content', 'style']);
+
+export type StylizeForm = ReturnType<typeof parseStylizeForm>;
+
+/**
+ * Checks a form's parts, keeping the order of its styles.
+ * @throws ServiceError `invalid_value` with the field and what it takes.
+ */
+export function parseStylizeForm(parts: readonly FormPart[]) {
+  const raw: Partial<Record<Field, unknown>> = {};
+  const styles: StyleSource[] = [];
+  for (const part of parts) {
+    const { name } = part;
+    if (!isField(name)) throw invalid(name, `is unknown; the fields are ${fields.join(', ')}`);
+    checkKind(name, part);
+    if (part.kind === 'file' && name === 'style') {
+      styles.push({ kind: 'picture', bytes: part.bytes });
+    } else if (part.kind === 'text' && name === 'styleId') {
+      styles.push({ kind: 'id', id: part.value });
+    }
+    if (lists.has(name)) {
+      raw[name] = [...((raw[name] as unknown[] | undefined) ?? []), ...values(part)];
+    } else if (raw[name] === undefined) {
+      [raw[name]] = values(part);
+    } else {
+      throw invalid(name, 'is there twice; send it once');
+    }
+  }
+
+  if (raw.content === undefined) {
+    throw invalid('content', 'is missing; add the picture to repaint as a file');
+  }
+  const parsed = stylizeForm.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(String(issue?.path[0]), `has a wrong value; it takes ${issue?.message ?? ''}`);
+  }
+  const { weights, preserveColor, ...form } = parsed.data;
+  checkStyles(styles, weights);
+  return { ...form, styles, weights, preserveColor: preserveColor === 'true' };
+}
+
+function checkKind(name: Field, part: FormPart): void {
+  if (files.has(name) === (part.kind === 'file')) return;
+  if (part.kind === 'file') throw invalid(name, 'is a file; send it as text');
+  const hint = name === 'style' ? ', or name a preset with styleId' : '';
+  throw invalid(name, `is text; send it as a file (curl -F ${name}=@picture.jpg)${hint}`);
+}
+
+/** A part's values: a text of weights may hold several. */
+function values(part: FormPart): unknown[] {
+  if (part.kind === 'file') return [part.bytes];
+  return part.name === 'weights' ? part.value.split(',') : [part.value];
+}
+
+function checkStyles(styles: readonly StyleSource[], weights: readonly number[] | undefined): void {
+  if (styles.length === 0) {
+    throw invalid('styleId', 'is missing; name a preset (GET /styles) or send a picture as style');
+  }
+  if (!weights) return;
+  if (weights.length !== styles.length) {
+    throw invalid('weights', `are ${weights.length}; send one for each of ${styles.length} styles`);
+  }
+  if (!weights.some((weight) => weight > 0)) {
+    throw invalid('weights', 'are all 0; make at least one positive');
+  }
+}
+
+function invalid(field: string, complaint: string): ServiceError {
+  return new ServiceError('invalid_value', `The field ${field} ${complaint}.`, { field });
+}

@@ -1,0 +1,98 @@
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+
+import { negotiateFormat } from '../http/negotiate.ts';
+import { within } from '../http/lifetime.ts';
+import { readForm } from '../http/read-form.ts';
+import { picture, problem } from '../http/responses.ts';
+import { mediaTypes } from '../imaging/formats.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createStages, type Stages } from '../observability/stages.ts';
+import { stylizePicture, type Studio } from '../stylization/stylize.ts';
+import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
+
+interface Options {
+  readonly studio: Studio;
+  readonly metrics: Metrics;
+  readonly maxUploadBytes: number;
+}
+
+const schema = {
+  operationId: 'stylize',
+  summary: 'Repaint a picture in a style',
+  description:
+    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colour profiles are applied, transparency is kept, and of an animation the first frame is taken.',
+  tags: ['stylization'],
+  consumes: ['multipart/form-data'],
+  body: stylizeForm,
+  response: {
+    200: {
+      ...picture('The repainted picture', Object.values(mediaTypes)),
+      headers: {
+        'Style-Id': { type: 'string', description: 'the ids of the styles used, in their order' },
+        'Server-Timing': { type: 'string', description: 'milliseconds spent in each stage' },
+      },
+    },
+    400: problem('The form is malformed, or a field has a wrong value'),
+    404: problem('No such style'),
+    406: problem('None of the accepted media types can be made'),
+    413: problem('Too many bytes'),
+    415: problem('Not a form, or not a picture of a kind we take'),
+    422: problem('A picture is damaged, too small, or has too many pixels'),
+    503: {
+      ...problem('Overloaded or closing'),
+      headers: { 'Retry-After': { type: 'integer', description: 'seconds, from measured load' } },
+    },
+    504: problem('The deadline has passed'),
+  },
+};
+
+/** POST /stylize */
+export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, done) => {
+  const { studio, metrics, maxUploadBytes } = options;
+
+  app.post(
+    '/stylize',
+    // The form is checked where it is read, part by part, not as a body that fastify has parsed.
+    { schema, validatorCompiler: () => (value: unknown) => ({ value }) },
+    async (request, reply) => {
+      const { lifetime } = request;
+      const stages = createStages();
+      const form = parseStylizeForm(await within(lifetime, readForm(request, maxUploadBytes)));
+      const { format, ...wishes } = form;
+      request.story = {
+        contentBytes: form.content.length,
+        styles: form.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+      };
+
+      const result = await within(
+        lifetime,
+        stylizePicture(
+          studio,
+          { ...wishes, chooseFormat: (own) => format ?? negotiateFormat(request, own) },
+          { stages, ...lifetime },
+        ),
+      );
+
+      const { bytes, width, height, styleIds } = result;
+      observeStages(metrics, stages);
+      request.story = {
+        ...request.story,
+        styles: styleIds,
+        picture: `${width}x${height} ${result.format}`,
+        bytes: bytes.length,
+        stages: Object.fromEntries([...stages.times].map(([name, ms]) => [name, Math.round(ms)])),
+      };
+      return reply
+        .type(mediaTypes[result.format])
+        .header('style-id', styleIds.join(', '))
+        .header('server-timing', stages.serverTiming())
+        .header('vary', 'accept')
+        .send(bytes);
+    },
+  );
+  done();
+};
+
+function observeStages(metrics: Metrics, stages: Stages): void {
+  for (const [stage, ms] of stages.times) metrics.stageDuration.observe({ stage }, ms / 1000);
+}

@@ -1,0 +1,95 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { z } from 'zod';
+
+import { measurePicture } from '../imaging/measure.ts';
+
+/** A style that ships with the service or lies in the operator's folder. */
+export interface Preset {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly license: string;
+  readonly width: number;
+  readonly height: number;
+  readonly path: string;
+  readonly mediaType: string;
+}
+
+export type Catalogue = ReadonlyMap<string, Preset>;
+
+export const styleIdPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
+
+const catalogFile = z.object({
+  styles: z.array(
+    z.object({
+      id: z.string().regex(styleIdPattern),
+      file: z.string(),
+      name: z.string(),
+      description: z.string().default(''),
+      license: z.string().default('unknown'),
+    }),
+  ),
+});
+type CatalogEntry = z.output<typeof catalogFile>['styles'][number];
+
+/**
+ * Reads folders of style pictures, each with or without a catalog.json.
+ * @throws Error that names the folder or file and the remedy: unreadable, a wrong entry, an id twice.
+ */
+export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
+  const catalogue = new Map<string, Preset>();
+  for (const folder of folders) {
+    for (const entry of await listEntries(folder)) {
+      const taken = catalogue.get(entry.id);
+      const path = join(folder, entry.file);
+      if (taken) {
+        throw new Error(
+          `The style id ${entry.id} of ${path} is taken by ${taken.path}; rename one.`,
+        );
+      }
+      catalogue.set(entry.id, await readPreset(entry, path));
+    }
+  }
+  return catalogue;
+}
+
+async function listEntries(folder: string): Promise<CatalogEntry[]> {
+  const files = await readdir(folder).catch((cause: unknown) => {
+    throw new Error(`The styles folder ${folder} cannot be read.`, { cause });
+  });
+  if (!files.includes('catalog.json')) {
+    return files.filter((file) => /\.(jpe?g|png|webp|avif|gif)$/i.test(file)).map(entryOfFile);
+  }
+  const path = join(folder, 'catalog.json');
+  try {
+    return catalogFile.parse(JSON.parse(await readFile(path, 'utf8'))).styles;
+  } catch (cause) {
+    throw new Error(`${path} is not a catalog of styles: ${String(cause)}`, { cause });
+  }
+}
+
+/** A picture without a catalog is named by its file: `Starry Night.jpg` → `starry-night`. */
+function entryOfFile(file: string): CatalogEntry {
+  const { name } = parse(file);
+  const id = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  if (!styleIdPattern.test(id)) {
+    throw new Error(`${file} gives no style id; name it with letters, digits and hyphens.`);
+  }
+  return { id, file, name, description: '', license: 'unknown' };
+}
+
+async function readPreset(
+  { id, name, description, license }: CatalogEntry,
+  path: string,
+): Promise<Preset> {
+  try {
+    const measured = await measurePicture(await readFile(path), path);
+    return { id, name, description, license, path, ...measured };
+  } catch (cause) {
+    throw new Error(`The style picture ${path} cannot be used: ${String(cause)}`, { cause });
+  }
+}
