@@ -1,7 +1,10 @@
-import swagger, { type SwaggerTransform } from '@fastify/swagger';
+import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import plugin from 'fastify-plugin';
-import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import {
+  createJsonSchemaTransform,
+  createJsonSchemaTransformObject,
+} from 'fastify-type-provider-zod';
 
 /** The OpenAPI document, made from the routes' schemas: GET /openapi.yaml, and /docs to try it. */
 export const documentation = plugin<{ version: string }>(async (app, { version }) => {
@@ -14,6 +17,8 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
         description: 'Repaints pictures in any style. Errors are RFC 9457 problem documents.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
+      servers: [{ url: '/' }],
+      security: [],
       tags: [
         { name: 'stylization', description: 'Pictures in, pictures out' },
         { name: 'styles', description: 'The presets' },
@@ -21,7 +26,7 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
       ],
     },
     transform: withHeaders,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: withUsedSchemas,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   app.get('/openapi.yaml', { schema: { hide: true } }, (_request, reply) =>
@@ -29,7 +34,15 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
   );
 });
 
-const toJsonSchema = createJsonSchemaTransform({});
+/** Whole numbers need no bounds that only say what a double can count. */
+const zodToJsonConfig: Parameters<typeof createJsonSchemaTransform>[0]['zodToJsonConfig'] = {
+  override: ({ jsonSchema }) => {
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  },
+};
+const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig });
+const addSchemas = createJsonSchemaTransformObject({ zodToJsonConfig });
 
 type Responses = Record<string, { headers?: unknown }>;
 
@@ -42,4 +55,15 @@ const withHeaders: SwaggerTransform = (route) => {
     if (headers && made[status]) made[status].headers = headers;
   }
   return transformed;
+};
+
+/** zod's transform lists each named schema as input and as output, referred to or not. */
+const withUsedSchemas: SwaggerTransformObject = (input) => {
+  const document = addSchemas(input) as { components?: { schemas?: Record<string, object> } };
+  const references = JSON.stringify(document);
+  const schemas = Object.entries(document.components?.schemas ?? {}).filter(([name]) =>
+    references.includes(`"#/components/schemas/${name}"`),
+  );
+  const components = { schemas: Object.fromEntries(schemas) };
+  return { ...document, components } as ReturnType<SwaggerTransformObject>;
 };

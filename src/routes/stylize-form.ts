@@ -23,36 +23,32 @@ const whole = (min: number, max: number) => {
 const upTo8 = { error: `at most ${maxStyles} of them` };
 
 /** The form of POST /stylize: its documentation, and the check of what came. */
-export const stylizeForm = z
-  .object({
-    content: file.describe('the picture to repaint'),
-    style: z.array(file).max(maxStyles, upTo8).default([]).describe('pictures that give the look'),
-    styleId: z
-      .array(z.string().regex(styleIdPattern, 'an id as GET /styles or a Style-Id header gives it'))
-      .max(maxStyles, upTo8)
-      .default([])
-      .describe('presets, or styles uploaded before, as the Style-Id header named them'),
-    weights: z
-      .array(number(0, 1e6))
-      .optional()
-      .describe(
-        'one a style in the order of the form, comma separated or repeated; equal if absent',
-      ),
-    alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
-    preserveColor: z
-      .enum(['true', 'false'], { error: 'true or false' })
-      .default('false')
-      .describe("keep the content's colours and take only light and texture from the style"),
-    size: whole(16, 65_535)
-      .optional()
-      .describe("longest side of the result in pixels; the content's own if absent"),
-    format: z
-      .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
-      .optional()
-      .describe("the result's format; else the Accept header's, else the content's own"),
-    quality: whole(1, 100).default(85).describe('of a lossy format'),
-  })
-  .meta({ id: 'StylizeForm' });
+export const stylizeForm = z.object({
+  content: file.describe('the picture to repaint'),
+  style: z.array(file).max(maxStyles, upTo8).default([]).describe('pictures that give the look'),
+  styleId: z
+    .array(z.string().regex(styleIdPattern, 'an id as GET /styles or a Style-Id header gives it'))
+    .max(maxStyles, upTo8)
+    .default([])
+    .describe('presets, or styles uploaded before, as the Style-Id header named them'),
+  weights: z
+    .array(number(0, 1e6))
+    .optional()
+    .describe('one a style in the order of the form, comma separated or repeated; equal if absent'),
+  alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
+  preserveColor: z
+    .enum(['true', 'false'], { error: 'true or false' })
+    .default('false')
+    .describe("keep the content's colours and take only light and texture from the style"),
+  size: whole(16, 65_535)
+    .optional()
+    .describe("longest side of the result in pixels; the content's own if absent"),
+  format: z
+    .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
+    .optional()
+    .describe("the result's format; else the Accept header's, else the content's own"),
+  quality: whole(1, 100).default(85).describe('of a lossy format'),
+});
 
 type Field = keyof typeof stylizeForm.shape;
 const fields = Object.keys(stylizeForm.shape) as Field[];
