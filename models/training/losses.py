@@ -1,0 +1,140 @@
+"""The paper's loss (equations 11 to 13), with a VGG that is fast in bfloat16 on a CPU.
+
+L = L_c + λ·L_s.  L_c = mean (f(g(t)) − t)², L_s = Σ over relu1_1 … relu4_1 of mean (μ − μ_s)² + mean (σ − σ_s)²: means
+of squares, as in the authors' code, where the paper writes norms.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from networks import EPSILON, statistics
+from references import VGG_LAYERS, Vgg
+
+Statistics = tuple[Tensor, Tensor]  # μ and σ, each [N, C], float32
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """[N]: one mean square a sample (equation 12)."""
+    return (features.float() - target.float()).square().mean((1, 2, 3))
+
+
+def style_loss(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
+    """[N]: the distance of the statistics, summed over layers (equation 13)."""
+    pairs = [(f, w) for layer in zip(found, wanted) for f, w in zip(*layer)]
+    return sum((f - w).square().mean(1) for f, w in pairs)
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """[N]: mean absolute difference of neighbours."""
+    rows = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean((1, 2, 3))
+    return rows + (picture[..., 1:] - picture[..., :-1]).abs().mean((1, 2, 3))
+
+
+# The three functions below are memory bound: compiled, each is one pass over the feature map.
+
+
+@torch.compile
+def sums(x: Tensor) -> Statistics:
+    x = x.float()
+    mean = x.mean((2, 3))
+    return mean, ((x.square().mean((2, 3)) - mean.square()).clamp_min(0) + EPSILON).sqrt()
+
+
+@torch.compile
+def through_relu(gradient: Tensor, y: Tensor) -> Tensor:
+    return torch.where(y > 0, gradient, 0)
+
+
+@torch.compile
+def through_relu_and_statistics(gradient: Tensor, y: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+    total = gradient.float() + slope[..., None, None] * y.float() + offset[..., None, None]
+    return torch.where(y > 0, total, 0).to(y.dtype)
+
+
+class FrozenConvRelu(torch.autograd.Function):
+    """relu(conv3x3(x)) with zero padding → (y, μ(y), σ(y)); gradients for x alone.
+
+    One oneDNN kernel forward; backward ∂σ/∂y = (y − μ)/(HW·σ) and ∂μ/∂y = 1/HW are an affine map of y, which is fused
+    with the ReLU's mask.  Without this, the elementwise passes cost four times the convolutions' time.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ones = [1, 1]
+        y = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
+        mean, deviation = sums(y)
+        ctx.save_for_backward(weight, y, mean, deviation)
+        ctx.input_like = x  # its values are not needed, only its shape and layout
+        return y, mean, deviation
+
+    @staticmethod
+    def backward(ctx, grad_y: Tensor, grad_mean: Tensor | None, grad_deviation: Tensor | None):
+        weight, y, mean, deviation = ctx.saved_tensors
+        area = y.shape[2] * y.shape[3]
+        slope = grad_deviation / deviation / area
+        gradient = through_relu_and_statistics(grad_y, y, slope, grad_mean / area - slope * mean)
+        return convolution_gradient(gradient, ctx.input_like, weight), None, None
+
+
+class FrozenConvReluOnly(torch.autograd.Function):
+    """As above, without the statistics."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ones = [1, 1]
+        y = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
+        ctx.save_for_backward(weight, y)
+        ctx.input_like = x
+        return y
+
+    @staticmethod
+    def backward(ctx, grad_y: Tensor):
+        weight, y = ctx.saved_tensors
+        return convolution_gradient(through_relu(grad_y, y), ctx.input_like, weight), None, None
+
+
+def convolution_gradient(gradient: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    ones, mask = [1, 1], [True, False, False]
+    return torch.ops.aten.convolution_backward(gradient, x, weight, None, ones, ones, ones, False, [0, 0], 1, mask)[0]
+
+
+class TrainingVgg(nn.Module):
+    """VGG-19 to relu4_1 in bfloat16, channels last, with zero instead of reflection padding (after the mean colour is
+    taken off, so the frame is grey).  Picture, style and target all see the same frame; validation uses the exact net.
+
+    Picture [N, 3, H, W] → relu4_1 [N, 512, H/8, W/8] and the statistics of relu1_1 … relu4_1.
+    """
+
+    def __init__(self, vgg: Vgg) -> None:
+        super().__init__()
+        self.register_buffer("grey", torch.tensor([123.68, 116.779, 103.939])[:, None, None] / 255)
+        for name, layer in zip(VGG_LAYERS, vgg.layers):
+            weight, bias = layer.weight.data, layer.bias.data
+            if name == "1_1":
+                bias = bias + torch.einsum("oikl,i->o", weight, self.grey.flatten())
+            weight = weight.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+            self.register_buffer(f"weight{name}", weight)
+            self.register_buffer(f"bias{name}", bias.to(torch.bfloat16))
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, list[Statistics]]:
+        x = (picture - self.grey).to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+        found: list[Statistics] = []
+        for name in VGG_LAYERS:
+            weight, bias = getattr(self, f"weight{name}"), getattr(self, f"bias{name}")
+            if name in ("2_1", "3_1", "4_1"):
+                x = F.max_pool2d(x, 2)
+            if name.endswith("_1"):
+                x, mean, deviation = FrozenConvRelu.apply(x, weight, bias)
+                found.append((mean, deviation))
+            else:
+                x = FrozenConvReluOnly.apply(x, weight, bias)
+        return x, found
+
+
+def exact(vgg: Vgg, picture: Tensor) -> tuple[Tensor, list[Statistics]]:
+    """What TrainingVgg gives, from the exact float32 network with reflection padding: for validation."""
+    layers = vgg(picture)
+    return layers[-1], [statistics(layer) for layer in layers]

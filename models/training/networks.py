@@ -1,0 +1,208 @@
+"""The student: an encoder and a decoder with AdaIN between them.
+
+Shapes are [N, C, H, W]; pictures are RGB in [0, 1].  Nothing but AdaIN looks at statistics over space, so everything
+else is local: a picture can be cut into tiles that overlap by `Student.halo` pixels and give the very same result.
+Convolutions pad with zeros; the picture is padded once, by reflection, before the encoder (`pad_picture`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EPSILON = 1e-5  # added to the variance, as in the authors' code
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Widths and depths.  Index 0, 1, 2 of a tuple stands for resolution 1/2, 1/4, 1/8 of the picture."""
+
+    widths: tuple[int, int, int] = (32, 48, 128)
+    channels: int = 256  # C of the AdaIN layer
+    stem_kernel: int = 5
+    encoder_blocks: tuple[int, int, int] = (0, 0, 2)  # residual blocks at each resolution
+    decoder_blocks: tuple[int, int, int] = (0, 1, 3)
+    skip: int = 64  # channels that carry fine texture and colour from 1/4 straight to the AdaIN layer
+    top_width: int = 16  # channels of the decoder at full resolution
+    top_kernel: int = 3
+
+    @property
+    def stride(self) -> int:
+        return 8
+
+    def to_dict(self) -> dict:
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @staticmethod
+    def from_dict(values: dict) -> "Architecture":
+        return Architecture(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over space, μ and σ of equations 5 and 6: two [N, C] tensors in float32."""
+    flat = x.float().flatten(2)
+    mean = flat.mean(2)
+    variance = (flat - mean[..., None]).square().mean(2)  # population variance
+    return mean, (variance + EPSILON).sqrt()
+
+
+def adain(x: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float = 1.0) -> Tensor:
+    """(1 − α)·x + α·(σ(y)·(x − μ(x))/σ(x) + μ(y)), equations 8 and 14; style is (μ(y), σ(y)), α a number or [N]."""
+    (mean, deviation), (style_mean, style_deviation) = statistics(x), style
+    if isinstance(alpha, Tensor):
+        alpha = alpha[:, None]
+    # An affine map per channel: one multiply and one add over the features.
+    scale = 1 - alpha + alpha * style_deviation / deviation
+    shift = alpha * (style_mean - style_deviation / deviation * mean)
+    return x.float() * scale[..., None, None] + shift[..., None, None]
+
+
+def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, gain: float = 2.0**0.5) -> nn.Conv2d:
+    """A convolution with zero padding whose weights keep the variance (He et al. 2015; gain 1 where no ReLU follows)."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2)
+    nn.init.normal_(layer.weight, std=gain / (inputs * kernel * kernel) ** 0.5)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Residual(nn.Module):
+    """relu(x + conv(relu(conv(x)))).  The second convolution starts small, so a fresh block is close to the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = conv(width, width)
+        self.conv2 = conv(width, width, gain=0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+
+
+def blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(Residual(width) for _ in range(count)))
+
+
+class Encoder(nn.Module):
+    """Picture [N, 3, H, W] → features [N, C, H/8, W/8]."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        w1, w2, w3 = a.widths
+        self.stem = conv(3, w1, a.stem_kernel, stride=2)
+        self.blocks2 = blocks(w1, a.encoder_blocks[0])
+        self.down4 = conv(w1, w2, stride=2)
+        self.blocks4 = blocks(w2, a.encoder_blocks[1])
+        self.down8 = conv(w2, w3, stride=2)
+        self.blocks8 = blocks(w3, a.encoder_blocks[2])
+        # The trunk is too narrow to keep an 8×8 block's 192 numbers; a 2×2 convolution brings texture and colour along.
+        self.skip = conv(w2, a.skip, kernel=2, stride=2)
+        self.fuse = conv(w3 + a.skip, a.channels, kernel=1, gain=1.0)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        x = self.blocks2(F.relu(self.stem(picture - 0.5)))
+        fine = self.blocks4(F.relu(self.down4(x)))
+        deep = self.blocks8(F.relu(self.down8(fine)))
+        return self.fuse(torch.cat((deep, F.relu(self.skip(fine))), 1))
+
+
+class Decoder(nn.Module):
+    """Features [N, C, h, w] → picture [N, 3, 8h, 8w], not clamped.
+
+    Up-sampling repeats pixels and convolves: a transposed convolution would print a checkerboard (section 6.2 keeps
+    the decoder free of normalisation: it must make pictures of very different styles).
+    """
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        w1, w2, w3 = a.widths
+        self.head = conv(a.channels, w3)
+        self.blocks8 = blocks(w3, a.decoder_blocks[2])
+        self.up4 = conv(w3, w2)
+        self.blocks4 = blocks(w2, a.decoder_blocks[1])
+        self.up2 = conv(w2, w1)
+        self.blocks2 = blocks(w1, a.decoder_blocks[0])
+        self.up1 = conv(w1, a.top_width)
+        self.last = conv(a.top_width, 3, a.top_kernel, gain=0.3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = self.blocks8(F.relu(self.head(features)))
+        x = self.blocks4(F.relu(self.up4(double(x))))
+        x = self.blocks2(F.relu(self.up2(double(x))))
+        x = F.relu(self.up1(double(x)))
+        return self.last(x) + 0.5
+
+
+def double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def pad_picture(picture: Tensor, margin: int, stride: int) -> Tensor:
+    """Reflection by `margin` on all sides, and right and below up to the next multiple of `stride`, as the engine pads."""
+    height, width = picture.shape[-2:]
+    right, bottom = -(width + 2 * margin) % stride, -(height + 2 * margin) % stride
+    return F.pad(picture, (margin, margin + right, margin, margin + bottom), mode="reflect")
+
+
+class Student(nn.Module):
+    """Encoder → AdaIN → decoder, with the engine's padding and cropping around them."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.stride = self.margin = architecture.stride
+        self.encoder = Encoder(architecture)
+        self.decoder = Decoder(architecture)
+
+    def encode(self, picture: Tensor) -> Tensor:
+        return self.encoder(pad_picture(picture, self.margin, self.stride))
+
+    def describe(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """A style picture's statistics (μ, σ), each [N, C]."""
+        return statistics(self.encode(picture))
+
+    def paint(self, features: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float, size: torch.Size) -> Tensor:
+        """Features of a picture of `size` (height, width) → that picture in that style, not clamped."""
+        picture = self.decoder(adain(features, style, alpha))
+        return picture[..., self.margin : self.margin + size[0], self.margin : self.margin + size[1]]
+
+    def forward(self, content: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float = 1.0) -> Tensor:
+        return self.paint(self.encode(content), style, alpha, content.shape[-2:])
+
+
+# ---- cost and reach -------------------------------------------------------------------------------------------------
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+@torch.no_grad()
+def gmac(student: Student, size: int = 512) -> float:
+    """Multiply-accumulates (10⁹) of encoder and decoder for one size×size picture, without the padding."""
+    total = 0
+
+    def count(layer: nn.Conv2d, _: tuple, output: Tensor) -> None:
+        nonlocal total
+        total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
+
+    hooks = [m.register_forward_hook(count) for m in student.modules() if isinstance(m, nn.Conv2d)]
+    student.decoder(student.encoder(torch.zeros(1, 3, size, size)))
+    for hook in hooks:
+        hook.remove()
+    return total / 1e9
+
+
+def halos(a: Architecture) -> tuple[int, int]:
+    """Reach of the encoder and of the decoder in pixels, beyond the 8×8 block of the picture that one feature stands for.
+
+    Rounded up to whole blocks, since tiles are cut at multiples of the stride.  A 3×3 convolution at 1/r reaches r
+    pixels, a residual block 2r; the widest path through the encoder is the one through its trunk.
+    """
+    e2, e4, e8 = a.encoder_blocks
+    d2, d4, d8 = a.decoder_blocks
+    encoder = (a.stem_kernel - 1) // 2 + 2 * 2 * e2 + 2 + 4 * 2 * e4 + 4 + 8 * 2 * e8
+    # The decoder's reach counts from a pixel back to the features: up-sampling maps pixel i to i // 2.
+    reach = (a.top_kernel - 1) // 2 + 1 + 2 * (1 + 2 * d2) + 4 * (1 + 2 * d4) + 8 * (1 + 2 * d8)
+    return -(-encoder // 8) * 8, -(-reach // 8) * 8

@@ -1,0 +1,388 @@
+"""Train the student in three stages, each a number of minutes long:
+
+features  the encoder regresses VGG's relu4_1 on its principal components: it learns what a style is made of;
+pictures  encoder and decoder regress the reference decoder's pictures: a start away from the style-blind optimum;
+paper     the paper's loss L = L_c + λ·L_s (equation 11), with some batches at alpha 0 that must give the content back.
+
+Every stage has its own cosine schedule on the clock, so a slow machine learns less but still ends well.  A run goes on
+from its last checkpoint when it is started again with the same --out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import datetime
+import json
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from data import centre_crop, random_crop, read_pictures
+from export import load_exported
+from losses import Statistics, TrainingVgg, content_loss, style_loss, total_variation
+from networks import Architecture, Student, adain, statistics
+from references import ReferenceDecoder, Vgg
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STAGES = ("features", "pictures", "paper")
+COMPONENTS = 192  # principal components of relu4_1 that the first features regress
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints, log and strips")
+    parser.add_argument("--data", type=Path, default=REPOSITORY / "../shared/data")
+    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--init-from", type=Path, help="folder of model.json and ONNX files, or a checkpoint, to start from")
+    parser.add_argument("--plan", default="features:6,pictures:8,paper:90", help="stages and their minutes")
+    parser.add_argument("--until", help="clock time HH:MM (today) at which the last stage ends, instead of its minutes")
+    parser.add_argument("--rates", default="features:1e-3,pictures:1e-3,paper:6e-4", help="largest learning rates")
+    parser.add_argument("--architecture", default="{}", help="JSON of what differs from the default architecture")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--sizes", default="256", help="crop sizes, comma separated; repeat one to see it more often")
+    parser.add_argument("--style-weight", type=float, default=10.0, help="λ")
+    parser.add_argument("--identity-weight", type=float, default=20.0, help="of L1 to the content at alpha 0")
+    parser.add_argument("--identity-share", type=float, default=0.08, help="of samples trained at alpha 0")
+    parser.add_argument("--variation-weight", type=float, default=0.0, help="of total variation")
+    parser.add_argument("--reuse", type=int, default=4, help="times a crop is used before it is replaced")
+    parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--strip-every", type=int, default=500)
+    parser.add_argument("--checkpoint-every", type=int, default=500)
+    parser.add_argument("--log-every", type=int, default=50)
+    return parser.parse_args()
+
+
+@dataclass
+class Crop:
+    """A crop [3, S, S] with what the frozen VGG says about it; a style has statistics, a content has features."""
+
+    picture: Tensor
+    features: Tensor
+    statistics: list[Statistics]
+
+
+class Pool:
+    """Crops that are drawn several times, each time with another partner, before fresh ones take their places.
+
+    VGG's view of content and style is thus computed once per crop, not once per step.
+    """
+
+    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, size: int, smallest: float, seed: int) -> None:
+        self.pictures, self.vgg, self.size, self.smallest = pictures, vgg, size, smallest
+        self.random = np.random.default_rng(seed)
+        self.crops: list[Crop] = []
+        self.oldest = 0
+
+    @torch.no_grad()
+    def refresh(self, count: int, capacity: int) -> None:
+        """Take `count` new crops in, in place of the oldest once there are `capacity`."""
+        chosen = self.random.integers(len(self.pictures), size=count)
+        pictures = torch.stack([random_crop(self.pictures[i], self.size, self.smallest, self.random) for i in chosen])
+        features, found = self.vgg(pictures)
+        for i in range(count):
+            crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
+            if len(self.crops) < capacity:
+                self.crops.append(crop)
+            else:
+                self.crops[self.oldest] = crop
+                self.oldest = (self.oldest + 1) % capacity
+
+    def draw(self, count: int) -> Crop:
+        """A batch of crops as one Crop of stacked tensors."""
+        chosen = [self.crops[i] for i in self.random.choice(len(self.crops), size=count, replace=False)]
+        layers = zip(*(crop.statistics for crop in chosen))
+        stacked = [(torch.stack([m for m, _ in layer]), torch.stack([s for _, s in layer])) for layer in layers]
+        return Crop(torch.stack([c.picture for c in chosen]), torch.stack([c.features for c in chosen]), stacked)
+
+
+class Feed:
+    """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
+
+    CAPACITY = 192
+
+    def __init__(self, contents: list, styles: list, vgg: TrainingVgg, size: int, batch: int, reuse: int, seed: int) -> None:
+        self.batch, self.fresh = batch, max(1, batch // reuse)
+        self.content = Pool(contents, vgg, size, 0.45, seed)
+        self.style = Pool(styles, vgg, size, 0.5, seed + 1)
+
+    def next(self) -> tuple[Crop, Crop]:
+        for pool in (self.content, self.style):
+            # A few batches fill the pool at first; it then grows to its capacity as training goes on.
+            missing = 4 * self.batch - len(pool.crops)
+            pool.refresh(max(missing, self.fresh if len(pool.crops) == self.CAPACITY else 2 * self.fresh), self.CAPACITY)
+        return self.content.draw(self.batch), self.style.draw(self.batch)
+
+
+def principal_components(feeds: list[Feed]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean [512], basis [192, 512] scaled so that components have variance 1, and loss weights [192], of relu4_1."""
+    samples = []
+    for _ in range(12):
+        content, style = feeds[0].next()
+        samples += [content.features.float().flatten(2), style.features.float().flatten(2)]
+    x = torch.cat(samples).permute(0, 2, 1).reshape(-1, 512)
+    mean = x.mean(0)
+    values, vectors = torch.linalg.eigh((x - mean).T @ (x - mean) / len(x))
+    values, vectors = values.flip(0)[:COMPONENTS], vectors.flip(1)[:, :COMPONENTS]
+    weights = values.sqrt() / values.sqrt().mean()  # between "all alike" and "by variance"
+    return mean, vectors.T / values.sqrt()[:, None], weights
+
+
+class Trainer:
+    def __init__(self, o: argparse.Namespace) -> None:
+        self.o = o
+        torch.manual_seed(o.seed)
+        self.random = np.random.default_rng(o.seed)
+        o.out.mkdir(parents=True, exist_ok=True)
+        vgg = Vgg(o.reference)
+        self.vgg = TrainingVgg(vgg)
+        self.reference = ReferenceDecoder(o.reference).to(torch.bfloat16).to(memory_format=torch.channels_last)
+        contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
+        sizes = [int(size) for size in o.sizes.split(",")]
+        self.feeds = [Feed(contents, styles, self.vgg, s, o.batch, o.reuse, o.seed + 10 * i) for i, s in enumerate(sizes)]
+        self.preview = self.prepare_preview()
+
+        self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
+        self.history: dict = {"seed": o.seed, "steps": 0, "stages": [], "date": datetime.date.today().isoformat()}
+        self.history["data"] = f"{len(contents)} photographs, {len(styles)} artworks"
+        self.checkpoint = o.out / "checkpoint.pt"
+        state = torch.load(self.checkpoint, weights_only=False) if self.checkpoint.exists() else None
+        self.student = self.initial_student(state)
+        self.average = copy.deepcopy(self.student)
+        self.plan = [(n, 60 * float(m)) for n, m in (part.split(":") for part in o.plan.split(","))]
+        self.rates = {n: float(r) for n, r in (part.split(":") for part in o.rates.split(","))}
+        self.optimiser = self.new_optimiser()
+        if state:
+            self.restore(state)
+        self.components = principal_components(self.feeds)
+
+    def initial_student(self, state: dict | None) -> Student:
+        o = self.o
+        if state:
+            student = Student(Architecture.from_dict(state["architecture"]))
+        elif o.init_from and o.init_from.is_dir():
+            student = load_exported(o.init_from)
+        elif o.init_from:
+            stored = torch.load(o.init_from, weights_only=False)
+            student = Student(Architecture.from_dict(stored["architecture"]))
+            student.load_state_dict(stored["ema"])
+        else:
+            student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
+        return student.to(memory_format=torch.channels_last)
+
+    def new_optimiser(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.student.parameters(), betas=(0.9, 0.99), fused=True)
+
+    # ---- checkpoints
+
+    def save(self) -> None:
+        state = {
+            "architecture": self.student.architecture.to_dict(),
+            "model": self.student.state_dict(),
+            "ema": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "history": {**self.history, "steps": self.step},
+            "progress": (self.step, self.stage, self.seconds, self.stage_seconds),
+            "random": (torch.get_rng_state(), self.random.bit_generator.state),
+        }
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.checkpoint)  # never half a checkpoint
+
+    def restore(self, state: dict) -> None:
+        self.student.load_state_dict(state["model"])
+        self.average.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.stage, self.seconds, self.stage_seconds = state["progress"]
+        self.history = state["history"]
+        torch.set_rng_state(state["random"][0])
+        self.random.bit_generator.state = state["random"][1]
+
+    # ---- losses of the stages, each a dict whose "total" is minimised
+
+    def features_loss(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        mean, basis, weights = self.components
+        pictures = torch.cat((content.picture, style.picture))
+        wanted = torch.cat((content.features, style.features)).float()
+        wanted = torch.einsum("kc,nchw->nkhw", basis, wanted - mean[:, None, None])
+        found = self.encode(pictures)[..., 1:-1, 1:-1]  # without the margin's ring of cells
+        error = (found[:, :COMPONENTS].float() - wanted).square().mean((0, 2, 3))
+        return {"features": error.mean(), "total": (error * weights).mean()}
+
+    def pictures_loss(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        with torch.no_grad():
+            target = adain(content.features, style.statistics[-1])
+            wanted = self.reference(target.to(torch.bfloat16)).float().clamp(0, 1)
+        features = self.encode(torch.cat((content.picture, style.picture)))
+        features, style_features = features.chunk(2)
+        size = content.picture.shape[-2:]
+        found = self.paint(features, statistics(style_features), 1.0, size)
+        plain = self.paint(features, statistics(style_features), 0.0, size)
+        loss = (found - wanted).abs().mean() + (F.avg_pool2d(found, 4) - F.avg_pool2d(wanted, 4)).abs().mean()
+        for axis in (2, 3):
+            loss = loss + (found.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean()
+        identity = (plain - content.picture).abs().mean()
+        return {"pictures": loss, "identity": identity, "total": loss + identity}
+
+    def paper_loss(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        o = self.o
+        alpha = torch.from_numpy(self.random.random(o.batch) >= o.identity_share).float()
+        features = self.encode(torch.cat((content.picture, style.picture)))
+        features, style_features = features.chunk(2)
+        found = self.paint(features, statistics(style_features), alpha, content.picture.shape[-2:])
+        with torch.no_grad():
+            target = adain(content.features, style.statistics[-1], alpha)
+        seen, seen_statistics = self.vgg(found)
+        content_error = content_loss(seen, target).mean()
+        style_error = (alpha * style_loss(seen_statistics, style.statistics)).sum() / alpha.sum().clamp_min(1)
+        identity = ((1 - alpha) * (found - content.picture).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
+        # Colours out of range are cut when the picture is shown, where VGG does not see it.
+        excess = (found - found.clamp(0, 1)).abs().mean()
+        total = content_error + o.style_weight * style_error + 20 * excess
+        total = total + o.identity_share * o.identity_weight * identity
+        parts = {"content": content_error, "style": style_error, "identity": identity, "excess": excess}
+        if o.variation_weight:
+            parts["variation"] = total_variation(found).mean()
+            total = total + o.variation_weight * parts["variation"]
+        return {**parts, "total": total}
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.student.encode(pictures.contiguous(memory_format=torch.channels_last))
+
+    def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float, size: torch.Size) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.student.paint(features, style, alpha, size).float()
+
+    # ---- looking
+
+    @torch.no_grad()
+    def prepare_preview(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Twelve validation pairs as one batch per size: content, style, reference's picture."""
+        result = []
+        contents, styles = (read_pictures(self.o.data, kind, "validation") for kind in ("content", "style"))
+        for size, indices in ((256, range(5, 200, 17)), (512, (8, 50, 150))):
+            content, style = (torch.stack([centre_crop(p[i], size) for i in indices]) for p in (contents, styles))
+            target = adain(self.vgg(content)[0], self.vgg(style)[1][-1])
+            result.append((content, style, self.reference(target.to(torch.bfloat16)).float().clamp(0, 1)))
+        return result
+
+    @torch.no_grad()
+    def look(self) -> dict[str, float]:
+        """Write strips of the averaged weights' pictures, and their losses as multiples of the reference's."""
+        ratios = {}
+        for content, style, reference in self.preview:
+            size = content.shape[-1]
+            with torch.autocast("cpu", torch.bfloat16):
+                ours = self.average(content, self.average.describe(style)).float().clamp(0, 1)
+                plain = self.average(content, self.average.describe(style), 0.0).float().clamp(0, 1)
+            target, wanted = adain(self.vgg(content)[0], self.vgg(style)[1][-1]), self.vgg(style)[1]
+            measured = []
+            for picture in (ours, reference):
+                seen, found = self.vgg(picture)
+                measured.append((content_loss(seen, target).mean().item(), style_loss(found, wanted).mean().item()))
+            ratios[f"content_ratio{size}"] = measured[0][0] / measured[1][0]
+            ratios[f"style_ratio{size}"] = measured[0][1] / measured[1][1]
+            ratios[f"identity{size}"] = (plain - content).abs().mean().item()
+            write_strips(self.o.out / f"strip-{self.step:06d}-{size}.png", (content, style, ours, reference, plain))
+        return ratios
+
+    # ---- the loop
+
+    def run(self) -> None:
+        o = self.o
+        log = o.out / "log.csv"
+        columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
+        columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
+        with log.open("a", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
+            if log.stat().st_size == 0:
+                writer.writeheader()
+            while self.stage < len(self.plan):
+                self.run_stage(writer, file)
+                self.stage, self.stage_seconds = self.stage + 1, 0.0
+                self.optimiser = self.new_optimiser()
+                self.save()
+
+    def run_stage(self, writer: csv.DictWriter, file) -> None:
+        o = self.o
+        name, length = self.plan[self.stage]
+        if o.until and self.stage == len(self.plan) - 1:
+            now = datetime.datetime.now()
+            end = now.replace(hour=int(o.until[:2]), minute=int(o.until[3:]), second=0)
+            length = self.stage_seconds + (end - now).total_seconds()
+        compute = {"features": self.features_loss, "pictures": self.pictures_loss, "paper": self.paper_loss}[name]
+        bar = tqdm(desc=name, unit="step", mininterval=10)
+        sums: dict[str, float] = {}
+        first_step, since = self.step, time.monotonic()
+        while self.stage_seconds < length:
+            progress = self.stage_seconds / length
+            warm = min(1.0, (self.step - first_step + 1) / 100)
+            rate = self.rates[name] * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            content, style = self.feeds[self.step % len(self.feeds)].next()
+            losses = compute(content, style)
+            self.optimiser.zero_grad(set_to_none=True)
+            losses["total"].backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0 if name == "paper" else 1.0)
+            if torch.isfinite(norm):
+                self.optimiser.step()
+            self.step += 1
+            self.update_average()
+            now = time.monotonic()
+            self.seconds, self.stage_seconds, since = self.seconds + now - since, self.stage_seconds + now - since, now
+            for key, value in losses.items():
+                sums[key] = sums.get(key, 0.0) + value.item()
+            bar.update()
+            look = self.step % o.strip_every == 0
+            if look or self.step % o.log_every == 0:
+                count = o.log_every
+                row = {key: f"{value / count:.4f}" for key, value in sums.items()}
+                bar.set_postfix(row | {"norm": f"{norm.item():.1f}"}, refresh=False)
+                row |= {"step": self.step, "stage": name, "seconds": f"{self.seconds:.0f}", "rate": f"{rate:.2e}"}
+                row["loss"] = row.pop("total")
+                if look:
+                    row |= {key: f"{value:.3f}" for key, value in self.look().items()}
+                    tqdm.write(" ".join(f"{k} {v}" for k, v in row.items()))
+                writer.writerow(row)
+                file.flush()
+                sums = {}
+            if self.step % o.checkpoint_every == 0:
+                self.save()
+        bar.close()
+        self.history["stages"].append({"name": name, "steps": self.step - first_step, "minutes": round(length / 60, 1)})
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        decay = min(self.o.ema, self.step / (self.step + 50))
+        for mean, value in zip(self.average.parameters(), self.student.parameters()):
+            mean.lerp_(value, 1 - decay)
+
+
+def write_strips(path: Path, columns: tuple[Tensor, ...]) -> None:
+    """One row a pair: content, style, ours, reference, ours at alpha 0."""
+    rows = [torch.cat([column[i] for column in columns], 2) for i in range(len(columns[0]))]
+    array = (torch.cat(rows, 1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(array).save(path)
+
+
+def main() -> None:
+    options = parse()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    Trainer(options).run()
+
+
+if __name__ == "__main__":
+    main()
