@@ -75,6 +75,9 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     maxPixels: config.ADAIN_MAX_PIXELS,
     maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
     describeTimeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS,
+  }).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
   });
 
   const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
@@ -90,8 +93,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
-    // A request on a connection that is open already is served, and told to close it.
-    return503OnClosing: false,
+    return503OnClosing: false, // what comes on an open connection is served, see onSend
     frameworkErrors: onError,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -106,8 +108,9 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.decorate('announceClosing', () => {
     closing = true;
   });
-  app.addHook('preClose', () => {
-    closing = true;
+  // Connections kept alive would hold the process up; each ends with the answer it waits for.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
   app.addHook('onClose', () => engine.close()); // after the last answer
 

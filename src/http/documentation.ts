@@ -65,5 +65,5 @@ const withUsedSchemas: SwaggerTransformObject = (input) => {
     references.includes(`"#/components/schemas/${name}"`),
   );
   const components = { schemas: Object.fromEntries(schemas) };
-  return { ...document, components } as ReturnType<SwaggerTransformObject>;
+  return { ...document, components };
 };

@@ -2,6 +2,7 @@ import plugin from 'fastify-plugin';
 import type { FastifyRequest } from 'fastify';
 
 import { ServiceError } from '../errors.ts';
+import { onEnd } from './on-end.ts';
 
 /** How long an answer is of use to the client. */
 export interface Lifetime {
@@ -27,9 +28,9 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
       const text = `The answer was not ready within ${allowed} ms. Ask for a smaller size, or allow more time.`;
       ending.abort(new ServiceError('deadline_exceeded', text));
     }, allowed);
-    reply.raw.once('close', () => {
+    onEnd(reply.raw, (answered) => {
       clearTimeout(timer);
-      if (reply.raw.writableFinished) return;
+      if (answered) return;
       ending.abort(new ServiceError('client_closed', 'The client went away.'));
     });
     request.lifetime = { signal: ending.signal, deadline: performance.now() + allowed };

@@ -45,8 +45,10 @@ export function sendProblem(
   if (retryAfterSeconds !== undefined) {
     reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)));
   }
-  // An upload that is not read to its end would be taken for the connection's next request.
-  if (!request.raw.complete) reply.header('connection', 'close');
+  // What is left of an upload is thrown away as it comes, for as long as requestTimeout allows: a
+  // client that still sends into a closed connection sees a broken pipe, not our answer.
+  request.raw.unpipe();
+  request.raw.resume();
   return reply
     .code(status)
     .type(problemMediaType)

@@ -1,6 +1,7 @@
 import plugin from 'fastify-plugin';
 
 import type { Metrics } from '../observability/metrics.ts';
+import { onEnd } from './on-end.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,10 +18,9 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
   app.decorateRequest('story');
   app.addHook('onRequest', (request, reply, next) => {
     request.story = {};
-    // 'close' comes after an answered request as well as after a broken-off one; onResponse doesn't.
-    reply.raw.once('close', () => {
+    onEnd(reply.raw, (answered) => {
       const route = request.routeOptions.url ?? 'unmatched';
-      const status = reply.raw.writableFinished ? reply.statusCode : 499;
+      const status = answered ? reply.statusCode : 499;
       metrics.requests.inc({ route, status });
       metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
       const level = status >= 500 ? 'error' : quiet.has(route) ? 'debug' : 'info';

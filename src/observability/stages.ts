@@ -34,9 +34,10 @@ export function createStages(): Stages {
       return result;
     },
     serverTiming: () => {
-      const entries = [...times].map(([stage, ms]) => {
-        const remark = remarks.get(stage);
-        return `${stage}${remark === undefined ? '' : `;desc=${remark}`};dur=${ms.toFixed(1)}`;
+      const entries = stageNames.flatMap((stage) => {
+        const [ms, remark] = [times.get(stage), remarks.get(stage)];
+        if (ms === undefined) return [];
+        return [`${stage}${remark === undefined ? '' : `;desc=${remark}`};dur=${ms.toFixed(1)}`];
       });
       return [...entries, `total;dur=${(performance.now() - start).toFixed(1)}`].join(', ');
     },

@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.ts';
 import { decodeStyle } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { RgbImage } from '../rgb-image.ts';
 import type { Catalogue } from './catalogue.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
 
@@ -37,16 +38,16 @@ export async function createStyles(options: StylesOptions) {
   const { engine, catalogue, metrics, styleSize, maxPixels } = options;
   const cache = createStatisticsCache(options.maxCached);
 
-  const decode = (bytes: Buffer) => decodeStyle(bytes, { styleSize, maxPixels, field: 'style' });
-
-  const describe = async (image: Awaited<ReturnType<typeof decode>>) => {
+  const describe = async (image: RgbImage) => {
     const deadline = performance.now() + options.describeTimeoutMs;
     return (await engine.describe(image, { deadline })).value;
   };
 
   const presets = new Map<string, StyleStatistics>();
   for (const { id, path } of catalogue.values()) {
-    presets.set(id, await describe(await decode(await readFile(path))));
+    // Whoever deploys the service chose these files: they need no limit.
+    const limits = { styleSize, maxPixels: Infinity, field: path };
+    presets.set(id, await describe(await decodeStyle(await readFile(path), limits)));
   }
 
   const counted = async (id: string, { statistics, outcome }: Found): Promise<ResolvedStyle> => {
@@ -65,7 +66,7 @@ export async function createStyles(options: StylesOptions) {
   };
 
   const resolvePicture = async (bytes: Buffer): Promise<ResolvedStyle> => {
-    const image = await decode(bytes);
+    const image = await decodeStyle(bytes, { styleSize, maxPixels, field: 'style' });
     const id = `sha256-${pixelDigest(image)}`;
     return counted(
       id,

@@ -1,0 +1,134 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import t, { type Test } from 'tap';
+
+import { photo } from '../support/app.ts';
+
+// The built server, as `npm start` runs it, over a socket.
+const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
+
+type Server = ChildProcessByStdio<null, Readable, Readable>;
+interface LogLine {
+  msg: string;
+  route?: string;
+  status?: number;
+  stages?: Record<string, number>;
+}
+
+function run(environment: Record<string, string>, ...args: string[]): Server {
+  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', ...environment };
+  return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+/** Starts the server and waits until it listens. */
+async function start(t: Test, environment: Record<string, string> = {}) {
+  const server = run(environment);
+  t.teardown(() => server.kill('SIGKILL'));
+  const log: LogLine[] = [];
+  const url = await new Promise<string>((resolve, reject) => {
+    server.stderr.on('data', (text) => {
+      reject(new Error(`the server complains: ${String(text)}`));
+    });
+    createInterface({ input: server.stdout }).on('line', (line) => {
+      const entry = JSON.parse(line) as LogLine;
+      log.push(entry);
+      const listening = /listening at (\S+)/.exec(entry.msg);
+      if (listening?.[1]) resolve(listening[1]);
+    });
+  });
+  return { server, url, log };
+}
+
+async function form(content: Buffer, styleId: string): Promise<FormData> {
+  const data = new FormData();
+  data.append('content', new Blob([new Uint8Array(content)]), 'photo.png');
+  data.append('styleId', styleId);
+  return data;
+}
+
+async function firstPreset(url: string): Promise<string> {
+  const reply = await fetch(`${url}/styles`);
+  const { styles } = (await reply.json()) as { styles: { id: string }[] };
+  return styles[0]?.id ?? '';
+}
+
+t.test('a whole visit: ready, list, repaint, metrics, log, leave', async (t) => {
+  const { server, url, log } = await start(t);
+  t.equal((await fetch(`${url}/readyz`)).status, 200);
+
+  const body = await form(await photo(100, 60), await firstPreset(url));
+  const reply = await fetch(`${url}/stylize`, { method: 'POST', body });
+  t.equal(reply.status, 200);
+  const made = await sharp(Buffer.from(await reply.arrayBuffer())).metadata();
+  t.same([made.width, made.height], [100, 60]);
+
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  t.match(metrics, 'adain_requests_total{route="/stylize",status="200"} 1');
+  t.match(metrics, /adain_inference_pixels_total \d{4,}/);
+
+  server.kill('SIGTERM');
+  const [code] = (await once(server, 'exit')) as [number];
+  t.equal(code, 0);
+  const lines = log.filter((line) => line.route === '/stylize');
+  t.equal(lines.length, 1, 'one line a request');
+  t.match(lines[0], { status: 200, stages: { infer: Number, encode: Number } });
+});
+
+t.test('SIGTERM under load: every accepted request is answered', async (t) => {
+  const { server, url } = await start(t);
+  const body = await form(await photo(400, 300), await firstPreset(url));
+  const replies = Array.from({ length: 12 }, () =>
+    fetch(`${url}/stylize`, { method: 'POST', body }),
+  );
+  await replies[0];
+  server.kill('SIGTERM');
+  const exited = once(server, 'exit');
+  for (const reply of await Promise.all(replies)) {
+    t.equal(reply.status, 200);
+    t.ok((await reply.arrayBuffer()).byteLength > 1000, 'whole');
+  }
+  const [code] = (await exited) as [number];
+  t.equal(code, 0);
+  await t.rejects(fetch(`${url}/livez`), 'and then the door is closed');
+});
+
+t.test('an upload far over the limit gets its answer, not a broken pipe', async (t) => {
+  const { url } = await start(t, { ADAIN_MAX_UPLOAD_BYTES: '100000' });
+  const body = await form(Buffer.alloc(5_000_000), await firstPreset(url));
+  const reply = await fetch(`${url}/stylize`, { method: 'POST', body });
+  t.equal(reply.status, 413);
+  t.match(await reply.json(), { code: 'too_many_bytes' });
+});
+
+t.test('--help', async (t) => {
+  const server = run({}, '--help');
+  t.match(await textOf(server.stdout), /PORT .*8080/);
+});
+
+t.test('a start that cannot be says why, in words, and ends with 1', async (t) => {
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ PORT: 'http' }, /PORT is "http": expected a whole number/],
+    [{ ADAIN_STYLES_DIR: '/no/such/folder' }, /styles folder \/no\/such\/folder cannot be read/],
+    [{ ADAIN_MODELS_DIR: t.testdir({ styles: {} }) }, /model\.json/],
+  ];
+  for (const [environment, message] of wrong) {
+    const server = run(environment);
+    const [text, [code]] = await Promise.all([
+      textOf(server.stderr),
+      once(server, 'exit') as Promise<[number]>,
+    ]);
+    t.equal(code, 1);
+    t.match(text, message);
+    t.notMatch(text, / at .*\.js:\d+/, 'without a stack');
+  }
+});

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+
+import { build } from '../support/app.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
+
+const app = await build(t, {}, { createEngine: fakeEngine() });
+const committed = await readFile(new URL('../../openapi.yaml', import.meta.url), 'utf8');
+
+t.test('openapi.yaml is what the service serves (if not: npm run openapi)', async (t) => {
+  const served = await app.inject('/openapi.yaml');
+  t.equal(served.body, committed);
+  t.match(served.headers['content-type'], 'application/yaml');
+});
+
+t.test('/docs shows it', async (t) => {
+  const page = await app.inject('/docs');
+  t.equal(page.statusCode, 200);
+  t.match(page.headers['content-type'], 'text/html');
+  t.equal((await app.inject('/docs/static/swagger-ui-bundle.js')).statusCode, 200);
+});
+
+t.test('/model tells what runs', async (t) => {
+  t.match((await app.inject('/model')).json(), { name: 'fake', provider: 'cpu', license: 'MIT' });
+});
+
+t.test('every metric of the contract is there', async (t) => {
+  const { body, headers } = await app.inject('/metrics');
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
+  for (const name of [
+    'adain_requests_total counter',
+    'adain_request_duration_seconds histogram',
+    'adain_stage_duration_seconds histogram',
+    'adain_queue_depth gauge',
+    'adain_queue_wait_seconds histogram',
+    'adain_batch_size histogram',
+    'adain_style_cache_requests_total counter',
+    'adain_style_cache_entries gauge',
+    'adain_rejections_total counter',
+    'adain_inference_pixels_total counter',
+    'adain_engine_info gauge',
+    'process_resident_memory_bytes gauge',
+  ]) {
+    t.match(body, `# TYPE ${name}`);
+  }
+});

@@ -1,0 +1,320 @@
+import t from 'tap';
+
+import { build, form, photo, type Field } from '../support/app.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
+
+const app = await build(
+  t,
+  { ADAIN_MAX_UPLOAD_BYTES: '100000', ADAIN_MAX_PIXELS: '20000' },
+  { createEngine: fakeEngine() },
+);
+const content = await photo();
+const style = await photo(48, 48, 3);
+
+interface Problem {
+  status: number;
+  code: string;
+  field?: string;
+  detail: string;
+  title: string;
+  type: string;
+}
+
+const both = [
+  ['content', content],
+  ['style', style],
+] as const;
+const withField = (name: string, value: string) => [...both, [name, value] as const];
+
+type Case = [
+  what: string,
+  fields: readonly Field[],
+  status: number,
+  code: string,
+  field: string | undefined,
+  advice: RegExp,
+];
+
+const cases: Case[] = [
+  ['no content', [['style', style]], 400, 'invalid_value', 'content', /missing.*as a file/],
+  ['no style', [['content', content]], 400, 'invalid_value', 'styleId', /GET \/styles/],
+  [
+    'content as text',
+    [
+      ['content', 'hello'],
+      ['style', style],
+    ],
+    400,
+    'invalid_value',
+    'content',
+    /curl -F content=@/,
+  ],
+  [
+    'style as text',
+    [
+      ['content', content],
+      ['style', 'mosaic'],
+    ],
+    400,
+    'invalid_value',
+    'style',
+    /preset with styleId/,
+  ],
+  ['two contents', [...both, ['content', content]], 400, 'invalid_value', 'content', /twice/],
+  ['two alphas', [...both, ['alpha', '1'], ['alpha', '0']], 400, 'invalid_value', 'alpha', /twice/],
+  [
+    'a file as alpha',
+    [...both, ['alpha', content]],
+    400,
+    'invalid_value',
+    'alpha',
+    /send it as text/,
+  ],
+  [
+    'an unknown field',
+    withField('strength', '1'),
+    400,
+    'invalid_value',
+    'strength',
+    /fields are content, style/,
+  ],
+  ['alpha of 2', withField('alpha', '2'), 400, 'invalid_value', 'alpha', /a number from 0 to 1/],
+  [
+    'alpha in words',
+    withField('alpha', 'much'),
+    400,
+    'invalid_value',
+    'alpha',
+    /a number from 0 to 1/,
+  ],
+  [
+    'preserveColor yes',
+    withField('preserveColor', 'yes'),
+    400,
+    'invalid_value',
+    'preserveColor',
+    /true or false/,
+  ],
+  ['size 0', withField('size', '0'), 400, 'invalid_value', 'size', /from 16 to 65535/],
+  ['size in fractions', withField('size', '99.5'), 400, 'invalid_value', 'size', /whole number/],
+  [
+    'format bmp',
+    withField('format', 'bmp'),
+    400,
+    'invalid_value',
+    'format',
+    /jpeg, png, webp, avif/,
+  ],
+  ['quality 0', withField('quality', '0'), 400, 'invalid_value', 'quality', /from 1 to 100/],
+  [
+    'two weights, one style',
+    withField('weights', '1,2'),
+    400,
+    'invalid_value',
+    'weights',
+    /one for each of 1/,
+  ],
+  ['weights all 0', withField('weights', '0'), 400, 'invalid_value', 'weights', /all 0/],
+  ['a negative weight', withField('weights', '-1'), 400, 'invalid_value', 'weights', /from 0/],
+  [
+    'a style id in capitals',
+    withField('styleId', 'Mosaic!'),
+    400,
+    'invalid_value',
+    'styleId',
+    /GET \/styles/,
+  ],
+  [
+    'nine styles',
+    [['content', content], ...Array.from({ length: 9 }, () => ['style', style] as const)],
+    400,
+    'invalid_value',
+    'style',
+    /at most 8/,
+  ],
+  [
+    'a long text',
+    withField('alpha', '1'.repeat(5000)),
+    400,
+    'invalid_value',
+    'alpha',
+    /longer than/,
+  ],
+  [
+    'an unknown style',
+    [
+      ['content', content],
+      ['styleId', 'no-such'],
+    ],
+    404,
+    'unknown_style',
+    'styleId',
+    /GET \/styles/,
+  ],
+  [
+    'a style id that fell out of the cache',
+    [
+      ['content', content],
+      ['styleId', `sha256-${'0'.repeat(64)}`],
+    ],
+    404,
+    'unknown_style',
+    'styleId',
+    /send the picture again/,
+  ],
+  [
+    'content that is no picture',
+    [
+      ['content', Buffer.from('<html>')],
+      ['style', style],
+    ],
+    415,
+    'unsupported_media_type',
+    'content',
+    /JPEG, PNG/,
+  ],
+  [
+    'a style that is no picture',
+    [
+      ['content', content],
+      ['style', Buffer.from('%PDF-1.4')],
+    ],
+    415,
+    'unsupported_media_type',
+    'style',
+    /JPEG, PNG/,
+  ],
+  [
+    'a picture cut short',
+    [
+      ['content', content.subarray(0, 600)],
+      ['style', style],
+    ],
+    422,
+    'undecodable_image',
+    'content',
+    /again whole/,
+  ],
+  [
+    'a tiny picture',
+    [
+      ['content', await photo(15, 40)],
+      ['style', style],
+    ],
+    422,
+    'image_too_small',
+    'content',
+    /at least 16/,
+  ],
+  [
+    'too many pixels',
+    [
+      ['content', await photo(200, 101)],
+      ['style', style],
+    ],
+    422,
+    'too_many_pixels',
+    'content',
+    /20200 pixels; at most 20000/,
+  ],
+  ['too large a size', withField('size', '300'), 422, 'too_many_pixels', 'size', /smaller size/],
+  [
+    'too many bytes',
+    [
+      ['content', Buffer.alloc(100_001)],
+      ['style', style],
+    ],
+    413,
+    'too_many_bytes',
+    undefined,
+    /100000 bytes/,
+  ],
+  [
+    'too many bytes together',
+    [
+      ['content', Buffer.alloc(60_000)],
+      ['style', Buffer.alloc(60_000)],
+    ],
+    413,
+    'too_many_bytes',
+    undefined,
+    /100000 bytes/,
+  ],
+];
+
+for (const [what, fields, status, code, field, advice] of cases) {
+  t.test(what, async (t) => {
+    const reply = await app.inject(await form(...fields));
+    const problem = reply.json<Problem>();
+    t.match(reply.headers['content-type'], 'application/problem+json');
+    t.match(problem, { status, code, type: `urn:adain-server:problem:${code}` });
+    t.equal(reply.statusCode, status);
+    t.equal(problem.field, field);
+    t.match(problem.detail, advice);
+  });
+}
+
+t.test('a declared size over the limit is refused before it is read', async (t) => {
+  const request = await form(...both);
+  const headers = { ...request.headers, 'content-length': '900000000' };
+  const reply = await app.inject({ ...request, headers });
+  t.equal(reply.statusCode, 413);
+});
+
+t.test('a body that is no form', async (t) => {
+  const reply = await app.inject({
+    method: 'POST',
+    url: '/stylize',
+    headers: { 'content-type': 'application/json' },
+    payload: '{}',
+  });
+  t.match(reply.json<Problem>(), { status: 415, code: 'unsupported_media_type' });
+  t.match(reply.json<Problem>().detail, 'curl -F');
+});
+
+t.test('a form that breaks off', async (t) => {
+  const request = await form(...both);
+  const reply = await app.inject({ ...request, payload: request.payload.subarray(0, -200) });
+  t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
+});
+
+t.test('a form without a boundary', async (t) => {
+  const request = await form(...both);
+  const reply = await app.inject({
+    ...request,
+    headers: { 'content-type': 'multipart/form-data' },
+  });
+  t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
+});
+
+t.test('a field named like a property of objects', async (t) => {
+  const reply = await app.inject(await form(...withField('__proto__', '1')));
+  t.equal(reply.statusCode, 400);
+});
+
+t.test('nothing acceptable', async (t) => {
+  const request = await form(...both);
+  const reply = await app.inject({
+    ...request,
+    headers: { ...request.headers, accept: 'text/html' },
+  });
+  t.match(reply.json<Problem>(), { status: 406, code: 'not_acceptable', field: 'Accept' });
+});
+
+t.test('a Request-Timeout that is no number', async (t) => {
+  const request = await form(...both);
+  const headers = { ...request.headers, 'request-timeout': 'soon' };
+  const reply = await app.inject({ ...request, headers });
+  t.match(reply.json<Problem>(), { status: 400, code: 'invalid_value', field: 'Request-Timeout' });
+});
+
+t.test('an unknown path', async (t) => {
+  const reply = await app.inject('/paint');
+  t.match(reply.json<Problem>(), { status: 404, code: 'not_found' });
+});
+
+t.test('failures are counted by their code', async (t) => {
+  const { body } = await app.inject('/metrics');
+  t.match(body, /adain_rejections_total\{reason="unknown_style"\} 2/);
+  t.match(body, /adain_requests_total\{route="\/stylize",status="404"\} 2/);
+});

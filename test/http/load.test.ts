@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+
+import type { Engine } from '../../src/engine/types.ts';
+import { ServiceError } from '../../src/errors.ts';
+import { build, form, photo } from '../support/app.ts';
+import { fakeEngine, timed } from '../support/fake-engine.ts';
+
+const content = await photo();
+const style = await photo(48, 48, 3);
+
+const withEngine = (t: Test, overrides: Partial<Engine>, environment = {}) =>
+  build(t, environment, { createEngine: fakeEngine(overrides) });
+
+/** A gate that work waits at until the test opens it. */
+function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+t.test('fifty requests with one new style describe it once', async (t) => {
+  const { opened, open } = gate();
+  let described = 0;
+  const app = await withEngine(
+    t,
+    {
+      describe: async () => {
+        described++;
+        await opened;
+        return timed(new Float32Array(8));
+      },
+    },
+    { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) },
+  );
+  const request = await form(['content', content], ['style', style]);
+  const replies = Array.from({ length: 50 }, () => app.inject(request));
+  while (!(await app.inject('/metrics')).body.includes('result="joined"} 49')) await sleep(5);
+  open();
+  for (const reply of await Promise.all(replies)) t.equal(reply.statusCode, 200);
+  t.equal(described, 1);
+  const { body } = await app.inject('/metrics');
+  t.match(body, 'adain_style_cache_requests_total{result="miss"} 1');
+  t.match(body, 'adain_style_cache_entries 1');
+});
+
+t.test('a style whose description failed is tried again', async (t) => {
+  let described = 0;
+  const app = await withEngine(
+    t,
+    {
+      describe: () => {
+        if (++described === 1) return Promise.reject(new ServiceError('inference_failed', 'No.'));
+        return Promise.resolve(timed(new Float32Array(8)));
+      },
+    },
+    { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) },
+  );
+  const request = await form(['content', content], ['style', style]);
+  t.equal((await app.inject(request)).statusCode, 500);
+  t.equal((await app.inject(request)).statusCode, 200);
+  t.equal(described, 2);
+});
+
+t.test('an overloaded engine: 503 with the time to come back', async (t) => {
+  const app = await withEngine(t, {
+    stylize: () =>
+      Promise.reject(new ServiceError('overloaded', 'Too much.', { retryAfterSeconds: 2.2 })),
+  });
+  const reply = await app.inject(await form(['content', content], ['style', style]));
+  t.equal(reply.statusCode, 503);
+  t.equal(reply.headers['retry-after'], '3');
+  t.match(reply.json(), { code: 'overloaded', detail: 'Too much.' });
+});
+
+t.test('an engine that fails: 500 without its secrets, the cause in the log', async (t) => {
+  const lines: string[] = [];
+  const cause = new Error('secret: bad address');
+  const app = await build(
+    t,
+    {},
+    {
+      createEngine: fakeEngine({ stylize: () => Promise.reject(cause) }),
+      logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
+    },
+  );
+  const reply = await app.inject(await form(['content', content], ['style', style]));
+  t.equal(reply.statusCode, 500);
+  t.notMatch(reply.body, 'secret');
+  t.match(lines.at(-1), 'secret: bad address');
+});
+
+t.test('a deadline that passes: 504, and the engine is told', async (t) => {
+  let signal: AbortSignal | undefined;
+  const app = await withEngine(t, {
+    stylize: (_input, options) => {
+      signal = options?.signal;
+      return new Promise(() => undefined);
+    },
+  });
+  const request = await form(['content', content], ['style', style]);
+  const headers = { ...request.headers, 'request-timeout': '0.2' };
+  const reply = await app.inject({ ...request, headers });
+  t.match(reply.json(), { status: 504, code: 'deadline_exceeded', detail: /200 ms/ });
+  t.ok(signal?.aborted);
+});
+
+t.test('a client that goes away: its work is dropped, and counted as 499', async (t) => {
+  const reached = gate();
+  const dropped = gate();
+  const app = await withEngine(t, {
+    stylize: (_input, options) => {
+      reached.open();
+      options?.signal?.addEventListener('abort', dropped.open);
+      return new Promise(() => undefined);
+    },
+  });
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  const { payload, headers } = await form(['content', content], ['style', style]);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(
+    `POST /stylize HTTP/1.1\r\nhost: a\r\ncontent-type: ${headers['content-type']}\r\ncontent-length: ${payload.length}\r\n\r\n`,
+  );
+  socket.write(payload);
+  await reached.opened;
+  socket.destroy();
+  await once(socket, 'close');
+  await dropped.opened;
+  t.match(
+    (await app.inject('/metrics')).body,
+    'adain_requests_total{route="/stylize",status="499"} 1',
+  );
+});
+
+t.test('ready and live follow the engine', async (t) => {
+  const state = { ready: true, live: true };
+  const app = await build(
+    t,
+    {},
+    {
+      createEngine: async (options) =>
+        Object.defineProperties(await fakeEngine()(options), {
+          ready: { get: () => state.ready },
+          live: { get: () => state.live },
+        }),
+    },
+  );
+  t.equal((await app.inject('/readyz')).statusCode, 200);
+  t.equal((await app.inject('/livez')).statusCode, 200);
+  state.ready = false;
+  t.match((await app.inject('/readyz')).json(), { status: 503, code: 'not_ready' });
+  state.live = false;
+  t.match((await app.inject('/livez')).json(), { status: 503, code: 'not_ready' });
+});
+
+t.test('once closing is announced, ready says no and requests are still served', async (t) => {
+  const app = await withEngine(t, {});
+  app.announceClosing();
+  t.match((await app.inject('/readyz')).json(), { status: 503, code: 'closing' });
+  const reply = await app.inject(await form(['content', content], ['style', style]));
+  t.equal(reply.statusCode, 200);
+});

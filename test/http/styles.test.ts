@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import t from 'tap';
+
+import { build, photo } from '../support/app.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
+
+interface Style {
+  id: string;
+  name: string;
+  description: string;
+  license: string;
+  width: number;
+  height: number;
+  links: { self: string; image: string; thumbnail: string };
+}
+
+const app = await build(t, {}, { createEngine: fakeEngine() });
+const { styles } = (await app.inject('/styles')).json<{ styles: Style[] }>();
+
+t.test('at least eight presets, each with words and a free licence', async (t) => {
+  t.ok(styles.length >= 8);
+  for (const style of styles) {
+    t.match(style, { id: /^[a-z0-9-]+$/, name: /./, description: /.{20}/, license: 'CC0-1.0' });
+  }
+});
+
+t.test('the links lead to the style, its picture and its thumbnail', async (t) => {
+  for (const style of styles) {
+    t.same((await app.inject(style.links.self)).json(), style);
+
+    const image = await app.inject(style.links.image);
+    const { width, height, format } = await sharp(image.rawPayload).metadata();
+    t.same([width, height], [style.width, style.height]);
+    t.equal(image.headers['content-type'], `image/${format}`);
+
+    const thumbnail = await app.inject(style.links.thumbnail);
+    const small = await sharp(thumbnail.rawPayload).metadata();
+    t.equal(Math.max(small.width, small.height), 256);
+    t.equal(thumbnail.headers['content-type'], 'image/webp');
+  }
+});
+
+t.test('a picture that the client has is not sent again', async (t) => {
+  for (const url of Object.values(styles[0]?.links ?? {})) {
+    const { etag } = (await app.inject(url)).headers;
+    const again = await app.inject({ url, headers: { 'if-none-match': String(etag) } });
+    t.equal(again.statusCode, 304);
+    t.equal(again.body, '');
+    const other = await app.inject({ url, headers: { 'if-none-match': '"other"' } });
+    t.equal(other.statusCode, 200);
+  }
+});
+
+t.test('an unknown style', async (t) => {
+  for (const path of ['', '/image', '/thumbnail']) {
+    const reply = await app.inject(`/styles/no-such${path}`);
+    t.match(reply.json(), { status: 404, code: 'unknown_style', detail: /GET \/styles/ });
+  }
+});
+
+t.test('the operator’s own folder is served beside the presets', async (t) => {
+  const folder = t.testdir({});
+  await sharp(await photo()).toFile(`${folder}/House Style.png`);
+  const app = await build(t, { ADAIN_STYLES_DIR: folder }, { createEngine: fakeEngine() });
+  const listed = (await app.inject('/styles')).json<{ styles: Style[] }>().styles;
+  t.equal(listed.length, styles.length + 1);
+  const image = await app.inject('/styles/house-style/image');
+  t.ok(image.rawPayload.equals(await readFile(`${folder}/House Style.png`)));
+});

@@ -1,0 +1,52 @@
+import sharp from 'sharp';
+import type { Test } from 'tap';
+
+import { buildApp, type Parts } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+
+/** The application on the real model, closed when the test ends. */
+export async function build(
+  t: Test,
+  environment: Record<string, string> = {},
+  parts: Partial<Parts> = {},
+) {
+  const config = readConfig({ LOG_LEVEL: 'silent', ...environment });
+  const app = await buildApp(config, parts);
+  t.teardown(() => app.close());
+  return app;
+}
+
+type Value = string | Buffer | Uint8Array<ArrayBuffer>;
+
+export type Field = readonly [name: string, value: Value];
+
+/** A multipart form as `inject` takes it: texts, and files where the value is bytes. */
+export async function form(...fields: readonly Field[]) {
+  const data = new FormData();
+  for (const [name, value] of fields) {
+    if (typeof value === 'string') data.append(name, value);
+    else data.append(name, new Blob([new Uint8Array(value)]), `${name}.bin`);
+  }
+  const encoded = new Response(data);
+  const type = encoded.headers.get('content-type') ?? '';
+  return {
+    method: 'POST' as const,
+    url: '/stylize',
+    headers: { 'content-type': type },
+    payload: Buffer.from(await encoded.arrayBuffer()),
+  };
+}
+
+/** A picture with edges, gradients and texture; another seed gives another picture. */
+export async function photo(width = 64, height = 48, seed = 1): Promise<Buffer> {
+  const data = Buffer.alloc(width * height * 3);
+  for (let i = 0; i < data.length; i++) {
+    const pixel = Math.floor(i / 3);
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const band = Math.sin((x * (seed + (i % 3))) / 9) + Math.cos((y * (seed + 2)) / 7);
+    data[i] = 128 + 50 * band + (((x >> 3) + (y >> 3) + seed) % 2) * 20;
+  }
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
