@@ -1,0 +1,75 @@
+/** A runner's place in the schedule: what it does now, and what it takes next. */
+import type { Rates } from './rates.ts';
+import { isTiled } from './ticket.ts';
+import type { Task, Ticket } from './ticket.ts';
+
+export interface Line<T extends Task = Task> {
+  /** The step under way; `until` is when it should end. */
+  running: { readonly start: number; readonly until: number; readonly tiled: boolean } | undefined;
+  /** The tiled picture that has begun here. */
+  tiled: Ticket<T> | undefined;
+  /** Milliseconds by which the tiled picture is ahead of the others in its use of the runner. */
+  owed: number;
+}
+
+export function emptyLine<T extends Task>(): Line<T> {
+  return { running: undefined, tiled: undefined, owed: 0 };
+}
+
+/** Takes the tickets that run together next out of `waiting`; none when there is nothing to do. */
+export function chooseNext<T extends Task>(
+  line: Line<T>,
+  waiting: Ticket<T>[],
+  rates: Rates,
+  maxBatch: number,
+): Ticket<T>[] {
+  const [first] = waiting;
+  if (!line.tiled && first && isTiled(first)) line.tiled = waiting.shift();
+  const { tiled, owed } = line;
+  const head = waiting.find((ticket) => !isTiled(ticket));
+  if (tiled && (!head || owed <= 0)) return [tiled];
+  return head ? takeBatch(head, waiting, rates, maxBatch, tiled ? 2 : 1) : [];
+}
+
+/**
+ * Takes `head` and what has its key from behind it, as long as nobody whom that delays would miss
+ * a deadline: those in the batch and those who are overtaken. Next to a tiled picture, which is
+ * given as much time again, a joiner counts twice (`share`).
+ */
+function takeBatch<T extends Task>(
+  head: Ticket<T>,
+  waiting: Ticket<T>[],
+  rates: Rates,
+  maxBatch: number,
+  share: number,
+): Ticket<T>[] {
+  const batch = [head];
+  const overtaken: Ticket<T>[] = [];
+  for (const ticket of waiting.slice(waiting.indexOf(head) + 1)) {
+    if (batch.length >= maxBatch) break;
+    if (ticket.task.key !== head.task.key || isTiled(ticket)) {
+      overtaken.push(ticket);
+      continue;
+    }
+    const ms = share * rates.estimate(ticket.task.steps);
+    const delayed = [...batch, ...overtaken];
+    if (delayed.some(({ slackMs }) => slackMs < ms)) break;
+    for (const other of delayed) other.slackMs -= ms;
+    batch.push(ticket);
+  }
+  for (const ticket of batch) waiting.splice(waiting.indexOf(ticket), 1);
+  return batch;
+}
+
+/** Keeps the books between a tiled picture and the others: `ms` went to `ticket`. */
+export function account<T extends Task>(
+  line: Line<T>,
+  ticket: Ticket<T> | undefined,
+  ms: number,
+  someoneWaits: boolean,
+): void {
+  if (!line.tiled) line.owed = 0;
+  else if (line.tiled !== ticket) line.owed -= ms;
+  // Time that nobody waited for is owed once, to the next who comes, and does not add up.
+  else line.owed = someoneWaits ? line.owed + ms : ms;
+}

@@ -1,0 +1,228 @@
+/**
+ * Who runs next. Nothing here knows pixels, threads or timers: tasks, runners and the clock are
+ * handed in.
+ *
+ * Requests wait in one line, in the order of their arrival. A free runner takes the first and what
+ * has the same key behind it, up to `maxBatch`, as long as nobody who waits longer for it would
+ * miss a deadline. A task of several steps (a tiled picture) starts when its turn has come; from
+ * then on it shares its runner evenly, in time, with the requests behind it, so that neither waits
+ * for the other to end.
+ */
+import { ServiceError } from '../errors.ts';
+import { finishOf } from './admission.ts';
+import { account, chooseNext, emptyLine } from './line.ts';
+import type { Line } from './line.ts';
+import type { Outcome } from './protocol.ts';
+import type { Rates } from './rates.ts';
+import { clientClosed, deadlineExceeded, inferenceFailed } from './ticket.ts';
+import type { Task, Ticket } from './ticket.ts';
+import type { EngineEvents, Timed } from './types.ts';
+
+export interface Runner<T> {
+  /**
+   * Runs one step of tasks that have one key. Answers with an outcome for each, or with none while
+   * a task of several steps is unfinished. Rejects when the runner is lost.
+   */
+  run(tasks: readonly T[]): Promise<readonly Outcome[]>;
+  /** Forgets a task that has begun and will not go on. */
+  drop(task: T): void;
+}
+
+export interface SchedulerOptions {
+  /** Milliseconds, the clock of the deadlines. */
+  readonly now: () => number;
+  readonly rates: Rates;
+  readonly queueLimit: number;
+  readonly maxBatch: number;
+  readonly events: EngineEvents;
+}
+
+export interface Scheduler<T extends Task> {
+  /** Rejects with a ServiceError; at once when the queue is full or the deadline out of reach. */
+  submit(task: T): Promise<Timed<unknown>>;
+  add(runner: Runner<T>): void;
+  /** What the runner is running still settles; a tiled picture that it holds is lost. */
+  remove(runner: Runner<T>): void;
+  /** How long the longest of the steps under way has been running, in milliseconds. */
+  longestStepMs(): number;
+  /** Refuses new tasks; resolves when all that were accepted have been answered. */
+  close(): Promise<void>;
+}
+
+/** Refused clients are told to come back one after another, but not later than this. */
+const longestRetryMs = 60_000;
+
+export function createScheduler<T extends Task>(options: SchedulerOptions): Scheduler<T> {
+  const { now, rates, queueLimit, maxBatch, events } = options;
+  const lines = new Map<Runner<T>, Line<T>>();
+  const waiting: Ticket<T>[] = [];
+  /** Every ticket that has no answer yet. */
+  const open = new Set<Ticket<T>>();
+  /** When the last of the refused clients should be back and served. */
+  let returning = 0;
+  let onDrained: (() => void) | undefined;
+
+  /** Refuses what cannot be done in time. @returns milliseconds to spare */
+  function admit(task: T): number {
+    const time = now();
+    const deadline = task.deadline ?? Infinity;
+    if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
+    if (task.signal?.aborted) throw clientClosed();
+    if (time >= deadline) throw deadlineExceeded();
+    const finish = finishOf(task.steps, waiting, [...lines.values()], rates, time);
+    if (waiting.length >= queueLimit) throw overloaded(task, finish - rates.estimate(task.steps));
+    // An idle engine tries everything: how else would it learn that it has become faster?
+    if (finish > deadline && open.size > 0) throw overloaded(task, time + finish - deadline);
+    return deadline - finish;
+  }
+
+  /** Those who are refused get a turn each from `earliest` on: they do not all come back at once. */
+  function overloaded(task: T, earliest: number): ServiceError {
+    const time = now();
+    const retry = Math.min(Math.max(earliest, returning, time), time + longestRetryMs);
+    returning = retry + rates.estimate(task.steps) / Math.max(1, lines.size);
+    return new ServiceError('overloaded', 'Too many pictures are waiting: come back later.', {
+      retryAfterSeconds: (retry - time) / 1000,
+    });
+  }
+
+  function enqueue(task: T, slackMs: number): Promise<Timed<unknown>> {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        forget(ticket, clientClosed());
+      };
+      const ticket: Ticket<T> = {
+        task,
+        arrival: now(),
+        slackMs,
+        done: 0,
+        inferMs: 0,
+        settle(result) {
+          if (!open.delete(ticket)) return;
+          task.signal?.removeEventListener('abort', abort);
+          if (result instanceof ServiceError) reject(result);
+          else resolve(result);
+          if (open.size === 0) onDrained?.();
+        },
+      };
+      task.signal?.addEventListener('abort', abort, { once: true });
+      open.add(ticket);
+      waiting.push(ticket);
+      events.onQueueDepth(waiting.length);
+      runIdle();
+    });
+  }
+
+  function runIdle(): void {
+    for (const [runner, line] of lines) {
+      if (!line.running) runNext(runner, line);
+    }
+  }
+
+  function runNext(runner: Runner<T>, line: Line<T>): void {
+    forgetExpired();
+    const tickets = chooseNext(line, waiting, rates, maxBatch);
+    const [first] = tickets;
+    if (!first) return;
+    const start = now();
+    const steps = tickets.flatMap(({ task, done }) => task.steps[done] ?? []);
+    line.running = { start, until: start + rates.estimate(steps), tiled: first === line.tiled };
+    if (first.done === 0) tellBatch(tickets, start);
+
+    const finish = (outcomes: readonly Outcome[]) => {
+      const ms = now() - start;
+      line.running = undefined;
+      account(line, first, ms, waiting.length > 0);
+      if (outcomes.every((outcome) => 'value' in outcome)) rates.learn(steps, ms);
+      answer(line, tickets, outcomes, ms);
+    };
+    runner
+      .run(tickets.map(({ task }) => task))
+      .then(finish, (error: unknown) => {
+        finish(tickets.map(() => ({ error })));
+        remove(runner);
+      })
+      .finally(runIdle);
+  }
+
+  function tellBatch(tickets: readonly Ticket<T>[], start: number): void {
+    events.onQueueDepth(waiting.length);
+    events.onBatch({
+      size: tickets.length,
+      pixels: tickets.reduce((sum, { task }) => sum + task.pixels, 0),
+      queueMs: tickets.map(({ arrival }) => start - arrival),
+    });
+  }
+
+  function answer(
+    line: Line<T>,
+    tickets: readonly Ticket<T>[],
+    outcomes: readonly Outcome[],
+    ms: number,
+  ): void {
+    if (line.tiled === tickets[0] && outcomes.length > 0) line.tiled = undefined;
+    for (const [index, ticket] of tickets.entries()) {
+      ticket.done++;
+      ticket.inferMs += ms;
+      const outcome = outcomes[index];
+      if (!outcome) continue;
+      if ('error' in outcome) {
+        ticket.settle(inferenceFailed(outcome.error));
+        continue;
+      }
+      const { arrival, inferMs } = ticket;
+      const queueMs = now() - arrival - inferMs;
+      ticket.settle({ value: outcome.value, queueMs, inferMs, batchSize: tickets.length });
+    }
+  }
+
+  function forgetExpired(): void {
+    const begun = [...lines.values()].flatMap(({ tiled }) => tiled ?? []);
+    for (const ticket of [...waiting, ...begun]) {
+      if (now() >= (ticket.task.deadline ?? Infinity)) forget(ticket, deadlineExceeded());
+    }
+  }
+
+  /** Answers with `reason` and saves what work is left; a step under way ends for nobody. */
+  function forget(ticket: Ticket<T>, reason: ServiceError): void {
+    const place = waiting.indexOf(ticket);
+    if (place >= 0) {
+      waiting.splice(place, 1);
+      events.onQueueDepth(waiting.length);
+    }
+    for (const [runner, line] of lines) {
+      if (line.tiled !== ticket) continue;
+      line.tiled = undefined;
+      runner.drop(ticket.task);
+    }
+    ticket.settle(reason);
+  }
+
+  function remove(runner: Runner<T>): void {
+    const line = lines.get(runner);
+    lines.delete(runner);
+    const gone = inferenceFailed(new Error('The worker that held the picture is gone'));
+    line?.tiled?.settle(gone);
+    if (onDrained && lines.size === 0) {
+      for (const ticket of waiting.splice(0)) ticket.settle(gone);
+    }
+  }
+
+  return {
+    submit: async (task) => enqueue(task, admit(task)),
+    add(runner) {
+      lines.set(runner, emptyLine());
+      runIdle();
+    },
+    remove,
+    longestStepMs() {
+      const starts = [...lines.values()].flatMap(({ running }) => running?.start ?? []);
+      return Math.max(0, ...starts.map((start) => now() - start));
+    },
+    close: () =>
+      new Promise((resolve) => {
+        onDrained = resolve;
+        if (open.size === 0) resolve();
+      }),
+  };
+}

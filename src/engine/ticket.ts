@@ -1,0 +1,43 @@
+import { ServiceError } from '../errors.ts';
+import type { Step } from './rates.ts';
+import type { Timed } from './types.ts';
+
+/** What the scheduler must know of a piece of work. */
+export interface Task {
+  /** Tasks of one key may run together. */
+  readonly key: string;
+  /** One step, or the many of a tiled picture. */
+  readonly steps: readonly Step[];
+  /** Pixels of the picture. */
+  readonly pixels: number;
+  readonly signal?: AbortSignal | undefined;
+  /** By the scheduler's clock, in milliseconds. */
+  readonly deadline?: number | undefined;
+}
+
+/** An accepted task. */
+export interface Ticket<T extends Task = Task> {
+  readonly task: T;
+  readonly arrival: number;
+  /** How much later than promised it may end. Used up by those who join or overtake it. */
+  slackMs: number;
+  /** Steps done, and the time they took. */
+  done: number;
+  inferMs: number;
+  /** The first call counts. */
+  settle(result: Timed<unknown> | ServiceError): void;
+}
+
+export const isTiled = ({ task }: Ticket): boolean => task.steps.length > 1;
+
+export function clientClosed(): ServiceError {
+  return new ServiceError('client_closed', 'The client closed the connection.');
+}
+
+export function deadlineExceeded(): ServiceError {
+  return new ServiceError('deadline_exceeded', 'The deadline passed before the picture was done.');
+}
+
+export function inferenceFailed(cause: unknown): ServiceError {
+  return new ServiceError('inference_failed', 'The picture could not be computed.', { cause });
+}
