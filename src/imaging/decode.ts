@@ -4,13 +4,17 @@ import { ServiceError } from '../errors.ts';
 import type { RgbImage } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { ownPixels } from './pixels.ts';
-import { describeSize, inspect, type Size, type Source, undecodable } from './source.ts';
+import {
+  describeSize,
+  inspect,
+  type Size,
+  type Source,
+  timeoutSeconds,
+  undecodable,
+} from './source.ts';
 
 /** The smallest side, in pixels, that the networks take. */
 const minSide = 16;
-
-/** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
-const timeoutSeconds = 30;
 
 export interface Content {
   readonly image: RgbImage;

@@ -23,7 +23,7 @@ export const inputMediaTypes: Readonly<Record<InputFormat, string>> = {
 
 /** The longest side, in pixels, that each format's encoder can write. */
 export const longestSides: Readonly<Record<PictureFormat, number>> = {
-  jpeg: 65_535,
+  jpeg: 65_500,
   png: 2_147_483_647,
   webp: 16_383,
   avif: 16_384,

@@ -3,6 +3,9 @@ import sharp from 'sharp';
 import { ServiceError } from '../errors.ts';
 import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
 
+/** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
+export const timeoutSeconds = 30;
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -54,7 +57,7 @@ export function describeSize({ width, height }: Size): string {
 export function undecodable(format: InputFormat, field: string, cause: unknown): ServiceError {
   return new ServiceError(
     'undecodable_image',
-    `The file begins like a picture (${format}) but is damaged or cut short. Send it again whole, or save it anew first.`,
+    `The file begins like ${format} but cannot be decoded: it is damaged or cut short, or takes longer than ${timeoutSeconds} s. Send it again whole, or save it anew first.`,
     { field, cause },
   );
 }

@@ -1,0 +1,173 @@
+import { crc32, deflateSync } from 'node:zlib';
+
+import sharp, { type Sharp } from 'sharp';
+
+import { configureImaging } from '../../src/imaging/configure.ts';
+
+configureImaging({ threads: 1 });
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** A picture of one colour; with `opacity` (0..1) it has an alpha channel. */
+export function plain([r, g, b]: Rgb, width = 32, height = 32, opacity?: number): Sharp {
+  const channels = opacity === undefined ? 3 : 4;
+  const background = { r, g, b, alpha: opacity ?? 1 };
+  return sharp({ create: { width, height, channels, background } });
+}
+
+/** A picture of which no pixel is like its neighbour; the same in every run. */
+export function noise(width = 96, height = 64): Sharp {
+  const data = new Uint8Array(3 * width * height);
+  let state = 1;
+  for (let at = 0; at < data.length; at++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    data[at] = state >>> 24;
+  }
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}
+
+/** Two frames of 32×32, red then blue. */
+export function animation(): Sharp {
+  const frame = (colour: Rgb) => Buffer.alloc(32 * 32 * 3, Buffer.from(colour));
+  return sharp(Buffer.concat([frame([255, 0, 0]), frame([0, 0, 255])]), {
+    raw: { width: 32, height: 64, channels: 3, pageHeight: 32 },
+  });
+}
+
+/** Bytes of raw pixels, whatever `pixel` says at x, y. */
+export function pixels(
+  width: number,
+  height: number,
+  pixel: (x: number, y: number) => readonly number[],
+): Buffer {
+  return Buffer.from(
+    Array.from({ length: width * height }, (_, at) =>
+      pixel(at % width, Math.floor(at / width)),
+    ).flat(),
+  );
+}
+
+/** A copy with the byte at `part` (0..1) of its length inverted. */
+export function flipped(bytes: Buffer, part: number): Buffer {
+  const copy = Buffer.from(bytes);
+  const at = Math.floor(bytes.length * part);
+  copy.writeUInt8(copy.readUInt8(at) ^ 0xff, at);
+  return copy;
+}
+
+/** PNG's chunk: length, type, data, CRC. */
+export function pngChunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  return Buffer.concat([uint32(data.length), body, uint32(crc32(body))]);
+}
+
+/** Puts a chunk right behind a PNG's header. */
+export function withPngChunk(png: Buffer, type: string, data: Buffer): Buffer {
+  return Buffer.concat([png.subarray(0, 33), pngChunk(type, data), png.subarray(33)]);
+}
+
+/** A PNG of 8 bits a channel; colour type 2 is RGB, 4 grey and alpha. */
+function png(width: number, height: number, colourType: 2 | 4, scanlines: Buffer): Buffer {
+  const depthAndType = Buffer.from([8, colourType, 0, 0, 0]);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    pngChunk('IHDR', Buffer.concat([uint32(width), uint32(height), depthAndType])),
+    pngChunk('IDAT', deflateSync(scanlines)),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** A PNG of a few hundred bytes whose header claims the size. */
+export function pngClaiming(width: number, height: number): Buffer {
+  return png(width, height, 2, Buffer.alloc(65_536));
+}
+
+/** A PNG of 16×16 with grey and alpha, which sharp itself never writes. */
+export function greyAlphaPng(grey: number, alpha: number): Buffer {
+  const row = [0, ...Array.from({ length: 16 }, () => [grey, alpha]).flat()];
+  return png(16, 16, 4, Buffer.from(Array.from({ length: 16 }, () => row).flat()));
+}
+
+/** A JPEG whose frame header claims another size than its data have. */
+export function jpegClaiming(jpeg: Buffer, width: number, height: number): Buffer {
+  const claiming = Buffer.from(jpeg);
+  const frame = claiming.indexOf(Buffer.from([0xff, 0xc0]));
+  claiming.writeUInt16BE(height, frame + 5);
+  claiming.writeUInt16BE(width, frame + 7);
+  return claiming;
+}
+
+/**
+ * An ICC profile (version 2, matrix and gamma) with Adobe RGB's primaries, adapted to D50, and
+ * its gamma of 2.2.
+ */
+export function adobeRgbProfile(): Buffer {
+  const xyz = (...values: number[]) =>
+    Buffer.concat([Buffer.from('XYZ \0\0\0\0', 'latin1'), ...values.map(s15Fixed16)]);
+  const gamma = Buffer.concat([
+    Buffer.from('curv\0\0\0\0', 'latin1'),
+    uint32(1),
+    Buffer.from([2, 0x33, 0, 0]),
+  ]);
+  const text = 'Adobe RGB for tests\0';
+  const description = Buffer.concat([
+    Buffer.from('desc\0\0\0\0', 'latin1'),
+    uint32(text.length),
+    Buffer.from(text, 'latin1'),
+    Buffer.alloc(78),
+  ]);
+  const tags = Object.entries({
+    desc: description,
+    cprt: Buffer.from('text\0\0\0\0none\0', 'latin1'),
+    wtpt: xyz(0.9642, 1, 0.8249),
+    rXYZ: xyz(0.60974, 0.31111, 0.01947),
+    gXYZ: xyz(0.20528, 0.62567, 0.06087),
+    bXYZ: xyz(0.14919, 0.06322, 0.74457),
+    rTRC: gamma,
+    gTRC: gamma,
+    bTRC: gamma,
+  });
+  const bodies: Buffer[] = [];
+  const table: Buffer[] = [uint32(tags.length)];
+  let at = 128 + 4 + tags.length * 12;
+  for (const [name, data] of tags) {
+    const padded = Buffer.concat([data, Buffer.alloc(-data.length & 3)]);
+    table.push(Buffer.from(name, 'latin1'), uint32(at), uint32(data.length));
+    bodies.push(padded);
+    at += padded.length;
+  }
+  const header = Buffer.alloc(128);
+  header.writeUInt32BE(at, 0);
+  header.writeUInt32BE(0x02100000, 8);
+  header.write('mntrRGB XYZ ', 12, 'latin1');
+  header.write('acsp', 36, 'latin1');
+  Buffer.concat([0.9642, 1, 0.8249].map(s15Fixed16)).copy(header, 68);
+  return Buffer.concat([header, ...table, ...bodies]);
+}
+
+/** The data of an iCCP chunk. */
+export function iccChunk(profile: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('icc\0\0', 'latin1'), deflateSync(profile)]);
+}
+
+/** A GIF whose screen and first frame claim another size than its data have. */
+export function gifClaiming(gif: Buffer, width: number, height: number): Buffer {
+  const claiming = Buffer.from(gif);
+  const screen = gif.subarray(6, 10);
+  const frame = gif.indexOf(Buffer.concat([Buffer.from([0x2c, 0, 0, 0, 0]), screen])) + 5;
+  for (const at of [6, frame]) {
+    claiming.writeUInt16LE(width, at);
+    claiming.writeUInt16LE(height, at + 2);
+  }
+  return claiming;
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function s15Fixed16(value: number): Buffer {
+  return uint32(Math.round(value * 65_536));
+}
