@@ -6,6 +6,7 @@ import {
   along,
   dot,
   fresnel,
+  mix,
   multiply,
   normalize,
   reflect,
