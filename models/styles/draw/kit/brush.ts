@@ -14,6 +14,8 @@ export interface Brush {
   readonly streak: number;
   /** Thickness of the paint, for the light. */
   readonly body: number;
+  /** Pressure along the stroke, from its start (0) to its end (1): a share of the full width. */
+  readonly pressure?: (t: number) => number;
 }
 
 /** Walks a direction field from a start: half the length against it, half along it. */
@@ -54,7 +56,8 @@ export function stroke(
   const touched = new Set<number>();
   walkEvenly(path, pitch, (x, y, angle, gone) => {
     const end = Math.min(gone, length - gone);
-    const taper = Math.sqrt(clamp(end / half));
+    const pressure = brush.pressure?.(gone / length) ?? 1;
+    const taper = Math.min(Math.sqrt(clamp(end / half)), pressure);
     const [acrossX, acrossY] = [-Math.sin(angle), Math.cos(angle)];
     for (let bristle = -bristles; bristle <= bristles; bristle++) {
       const offset = bristle / bristles;
@@ -75,7 +78,18 @@ export function stroke(
   });
 }
 
-export function lengthOf(path: readonly Point[]): number {
+/** A bend from one point to another, drawn towards a third (a quadratic Bézier curve). */
+export function bend(from: Point, towards: Point, to: Point): Point[] {
+  const STEPS = 14;
+  return Array.from({ length: STEPS + 1 }, (_, step): Point => {
+    const t = step / STEPS;
+    const along = (axis: 0 | 1): number =>
+      (1 - t) ** 2 * from[axis] + 2 * t * (1 - t) * towards[axis] + t * t * to[axis];
+    return [along(0), along(1)];
+  });
+}
+
+function lengthOf(path: readonly Point[]): number {
   return path.reduce((sum, [x, y], i) => {
     const [px, py] = path[i - 1] ?? [x, y];
     return sum + Math.hypot(x - px, y - py);

@@ -1,21 +1,31 @@
 import type { Plate } from '../plate.ts';
+import { cubist } from './cubist.ts';
+import { greatWave } from './great-wave.ts';
 import { inkWash } from './ink-wash.ts';
 import { marbling } from './marbling.ts';
 import { mosaic } from './mosaic.ts';
+import { paletteKnife } from './palette-knife.ts';
+import { pastel } from './pastel.ts';
 import { pointillism } from './pointillism.ts';
 import { popDots } from './pop-dots.ts';
 import { stainedGlass } from './stained-glass.ts';
 import { swirlingNight } from './swirling-night.ts';
+import { watercolour } from './watercolour.ts';
 import { woodcut } from './woodcut.ts';
 
 /** In the order of the catalogue. */
 export const plates: readonly Plate[] = [
   swirlingNight,
-  stainedGlass,
-  woodcut,
-  popDots,
+  paletteKnife,
   pointillism,
-  marbling,
-  mosaic,
+  pastel,
+  watercolour,
+  greatWave,
+  woodcut,
   inkWash,
+  stainedGlass,
+  mosaic,
+  marbling,
+  cubist,
+  popDots,
 ];

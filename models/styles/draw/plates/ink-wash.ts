@@ -1,75 +1,133 @@
-import { stroke } from '../kit/brush.ts';
+import { bend, type Brush, scatter, stroke } from '../kit/brush.ts';
 import type { Canvas } from '../kit/canvas.ts';
-import { hex, mix, multiply, type Rgb } from '../kit/color.ts';
+import { hex, mix, multiply, type Rgb, WHITE } from '../kit/color.ts';
 import { clamp, lerp, type Point, smoothstep } from '../kit/math.ts';
 import { fractal, noise } from '../kit/noise.ts';
 import { Random } from '../kit/random.ts';
 import type { Plate } from '../plate.ts';
 
-const ink = hex('#1a1c22');
-const seal = hex('#b3271e');
+const ink = hex('#121318');
+const thinInk = hex('#4d5763');
+const seal = hex('#b8261c');
 
 /** Mountain after mountain, each paler below where the mist stands. */
 const mountains = [
-  { base: 178, height: 150, width: 120, seed: 3, dark: 0.34 },
-  { base: 262, height: 150, width: 96, seed: 6, dark: 0.5 },
-  { base: 356, height: 136, width: 84, seed: 9, dark: 0.68 },
-  { base: 470, height: 108, width: 104, seed: 12, dark: 0.88 },
+  { base: 150, height: 150, width: 110, seed: 3, dark: 0.5 },
+  { base: 245, height: 165, width: 90, seed: 6, dark: 0.72 },
+  { base: 350, height: 150, width: 80, seed: 9, dark: 0.86 },
+  { base: 470, height: 130, width: 100, seed: 12, dark: 0.97 },
 ];
 
-/** How much ink stands at a place in a wet wash: strong at the crest, fading down, pooled in blots. */
-function wetInk(x: number, y: number): number {
-  let density = 0.14 + 0.2 * smoothstep(-0.1, 0.7, fractal(x / 150, y / 46, 20, 4));
+interface Wash {
+  /** How much ink stands in the water here, 0 to 1. */
+  readonly density: number;
+  /** The way down the mountainside, for dry strokes over the wash. */
+  readonly slope: number;
+}
+
+function wetInk(x: number, y: number): Wash {
+  let density = 0.1 + 0.42 * smoothstep(-0.1, 0.6, fractal(x / 130, y / 44, 20, 4));
+  let slope = 0.2 * noise(x / 60, y / 40, 21);
   for (const { base, height, width, seed, dark } of mountains) {
-    const bleed = 5 * fractal(x / 11, y / 11, seed + 1, 3);
-    const crest = base - height * (0.45 + 0.8 * fractal(x / width, 0.5, seed, 4)) + bleed;
-    const depth = y - crest;
+    const bleed = 6 * fractal(x / 11, y / 11, seed + 1, 3);
+    const depth = y - base + height * (0.45 + 0.8 * fractal(x / width, 0.5, seed, 4)) + bleed;
     if (depth < 0) continue;
-    const mist = smoothstep(130, 18, depth + 34 * fractal(x / 70, y / 30, seed + 2, 3));
-    const rim = 0.3 * smoothstep(5, 0.5, depth);
-    const folds =
-      0.35 * smoothstep(0.05, 0.5, fractal(x / 26 + depth / 60, depth / 64, seed + 3, 4));
-    density = lerp(density * 0.75, dark * (0.52 + rim + folds), mist) + 0.03;
+    const mist = smoothstep(118, 22, depth + 40 * fractal(x / 64, y / 30, seed + 2, 3));
+    const rim = 0.4 * smoothstep(6, 0.5, depth);
+    const facet = fractal(x / 30 + depth / 80, depth / 60, seed + 3, 4);
+    density = lerp(density * 0.7, dark * (0.4 + rim + 0.75 * smoothstep(-0.05, 0.35, facet)), mist);
+    slope = (facet > 0.05 ? 1 : Math.PI - 1) + 0.5 * facet;
   }
-  return density + 0.07 * fractal(x / 5, y / 5, 30, 3) + 0.05 * noise(x / 1.5, y / 1.5, 31);
+  return { density, slope };
 }
 
 function paper(x: number, y: number): Rgb {
   const fibres = noise(x / 2.2, y / 26, 40) + noise(x / 30, y / 1.8, 41);
   return mix(
-    hex('#f3ead6'),
-    hex('#d3c3a2'),
-    clamp(0.35 + 0.2 * fibres + 0.3 * fractal(x / 60, y / 60, 42)),
+    hex('#f6eedb'),
+    hex('#d9c9a6'),
+    clamp(0.3 + 0.22 * fibres + 0.3 * fractal(x / 60, y / 60, 42)),
   );
 }
 
-/** A culm of bamboo: dry segments with a knot between, and leaves that spring from the knots. */
-function bamboo(canvas: Canvas, foot: Point, lean: number, width: number, random: Random): void {
-  const dry = { width, opacity: 0.9, dryness: 0.95, streak: 0.1, body: 0 };
-  let [x, y] = foot;
-  while (y > -40) {
-    const run = random.between(52, 78);
-    const next: Point = [x + run * lean, y - run];
-    const middle: Point = [(x + next[0]) / 2 + random.between(-2, 2), (y + next[1]) / 2];
-    stroke(canvas, [[x, y - 3], middle, next], ink, dry, random);
-    for (let leaf = random.between(2, 6); leaf > 0; leaf--) {
-      const angle = random.between(0.1, 0.9) * (random.next() < 0.5 ? 1 : Math.PI / 0.9 - 1);
-      const long = random.between(34, 74);
-      const tip: Point = [
-        next[0] + long * Math.cos(angle),
-        next[1] + long * Math.abs(Math.sin(angle)),
-      ];
-      const bend: Point = [(next[0] + tip[0]) / 2, (next[1] + tip[1]) / 2 - long * 0.14];
-      const blade = {
-        ...dry,
-        width: random.between(5, 11),
-        opacity: random.between(0.55, 1),
-        dryness: random.between(0.3, 0.9),
-      };
-      stroke(canvas, [next, bend, tip], ink, blade, random);
-    }
-    [x, y] = next;
+/** Texture strokes (cun): a nearly dry brush dragged down the slopes. */
+function dragDryBrush(canvas: Canvas, random: Random): void {
+  for (const [x, y] of scatter(canvas, 9, random)) {
+    const { density, slope } = wetInk(x, y);
+    if (random.next() > density + 0.12) continue;
+    const long = random.between(14, 40);
+    const end: Point = [x + long * Math.cos(slope), y + long * Math.sin(slope)];
+    const brush = {
+      width: random.between(2.5, 8),
+      opacity: random.between(0.3, 0.85) * clamp(density + 0.2),
+      dryness: random.between(0.7, 1),
+      streak: 0.05,
+      body: 0,
+    };
+    stroke(canvas, bend([x, y], [x + long * 0.3, y + long * 0.6], end), ink, brush, random);
   }
+}
+
+const blade = (t: number): number => Math.sin(Math.PI * t ** 0.6) ** 0.8;
+
+/** A culm of bamboo, segment on segment, with leaves that fall from its knots. */
+function bamboo(canvas: Canvas, foot: Point, lean: number, width: number, random: Random): void {
+  const culm: Brush = { width, opacity: 0.92, dryness: 0.62, streak: 0.12, body: 0 };
+  let knot = foot;
+  while (knot[1] > -60) {
+    const run = random.between(50, 84);
+    const next: Point = [knot[0] + run * lean, knot[1] - run];
+    stroke(
+      canvas,
+      bend([knot[0], knot[1] - 4], [knot[0] + 2, knot[1] - run / 2], next),
+      ink,
+      culm,
+      random,
+    );
+    stroke(
+      canvas,
+      [
+        [next[0] - width * 0.6, next[1] - 1],
+        [next[0] + width * 0.6, next[1] - 3],
+      ],
+      ink,
+      { ...culm, width: 4, dryness: 0.2 },
+      random,
+    );
+    for (let leaf = 0; leaf < 7; leaf++) {
+      const angle = Math.PI / 2 + random.between(-1.25, 1.25);
+      const long = random.between(44, 96);
+      const from: Point = [next[0] + random.between(-26, 26), next[1] + random.between(-22, 14)];
+      const tip: Point = [from[0] + long * Math.cos(angle), from[1] + long * Math.sin(angle)];
+      const middle: Point = [
+        from[0] + 0.6 * long * Math.cos(angle),
+        from[1] + 0.25 * long * Math.sin(angle),
+      ];
+      const wet = random.next();
+      const brush = {
+        ...culm,
+        width: random.between(9, 17),
+        opacity: lerp(0.35, 0.97, wet),
+        dryness: 0.5 * random.next(),
+        pressure: blade,
+      };
+      stroke(canvas, bend(from, middle, tip), mix(thinInk, ink, wet), brush, random);
+    }
+    knot = next;
+  }
+}
+
+function stamp(canvas: Canvas): void {
+  canvas.fill(
+    [438, 26, 486, 84],
+    (x, y) => {
+      const edge = Math.min(x - 442, 480 - x, y - 32, 80 - y) + 1.6 * noise(x / 4, y / 4, 50);
+      const glyph = Math.abs(((x - 442) % 13) - 6) < 1.8 || Math.abs(((y - 32) % 12) - 6) < 1.6;
+      const cut = glyph && noise(x / 9, y / 9, 51) > -0.25 && edge > 4;
+      return cut ? 0.1 : 0.92 * smoothstep(0, 1, edge);
+    },
+    seal,
+  );
 }
 
 export const inkWash: Plate = {
@@ -82,24 +140,14 @@ export const inkWash: Plate = {
   draw(canvas) {
     const random = new Random(1495);
     canvas.wash((x, y) => {
-      const density = clamp(wetInk(x, y), 0.02, 0.97);
-      return multiply(paper(x, y), mix([1, 1, 1], mix(hex('#59606b'), ink, density), density));
+      const settled = 0.09 * fractal(x / 5, y / 5, 30, 3) + 0.07 * noise(x / 1.5, y / 1.5, 31);
+      const density = clamp(wetInk(x, y).density + settled, 0.02, 0.97);
+      return multiply(paper(x, y), mix(WHITE, mix(thinInk, ink, density), density));
     });
-    bamboo(canvas, [64, 530], 0.06, 15, random);
-    bamboo(canvas, [136, 530], -0.08, 9, random);
-    bamboo(canvas, [452, 540], -0.05, 12, random);
-    canvas.fill(
-      [440, 30, 482, 84],
-      (x, y) => {
-        const edge = Math.min(x - 442, 480 - x, y - 32, 82 - y) + 1.6 * noise(x / 4, y / 4, 50);
-        const glyph = Math.abs(((x - 442) % 13) - 6) < 1.6 || Math.abs(((y - 32) % 12) - 6) < 1.4;
-        const cut = glyph && noise(x / 9, y / 9, 51) > -0.25 && edge > 4;
-        return cut ? 0.1 : 0.92 * smoothstep(0, 1, edge);
-      },
-      seal,
-    );
-    canvas.wash((x, y, under) =>
-      mix(under, paper(x, y), 0.14 * smoothstep(0.2, 0.8, noise(x / 1.8, y / 5, 60))),
-    );
+    dragDryBrush(canvas, random);
+    bamboo(canvas, [58, 540], 0.07, 17, random);
+    bamboo(canvas, [432, 550], -0.06, 14, random);
+    bamboo(canvas, [236, 560], 0.03, 10, random);
+    stamp(canvas);
   },
 };

@@ -6,7 +6,7 @@ import { fractal, noise } from '../kit/noise.ts';
 import { Random } from '../kit/random.ts';
 import type { Plate } from '../plate.ts';
 
-const sky = ramp('#f7c7a0', '#f6e3b4', '#bfe0e4', '#7fb6e6');
+const sky = ramp('#f58f6c', '#fbc56f', '#a9d6ea', '#4f95e2');
 const river = ramp('#1c4f9c', '#3f8fd0', '#9ad0e0', '#f9dca8');
 const meadow = ramp('#1f6b3a', '#5fae3c', '#b9d648', '#f7e45c');
 const wood = ramp('#1a2c66', '#1f6a54', '#4f9a3f', '#d0b23a');
@@ -39,7 +39,7 @@ function scene(x: number, y: number): Rgb {
   if (y > 190) return river(0.42 + 0.5 * noise(x / 60, y / 9, 5) + 0.2 * smoothstep(190, 250, y));
   if (y > crowns)
     return wood(0.35 + 0.6 * fractal(x / 30, y / 26, 4) + 0.25 * smoothstep(190, 130, y));
-  return sky(y / 170 + 0.25 * fractal(x / 90, y / 40, 3));
+  return sky(1.05 - y / 160 + 0.25 * fractal(x / 90, y / 40, 3));
 }
 
 export const pointillism: Plate = {
@@ -51,7 +51,7 @@ export const pointillism: Plate = {
   height: 512,
   draw(canvas) {
     const random = new Random(1886);
-    canvas.wash((x, y) => mix(scene(x, y), [0.95, 0.88, 0.74], 0.35));
+    canvas.wash((x, y) => mix(scene(x, y), [0.95, 0.85, 0.66], 0.2));
     const layers = [
       { spacing: 6.2, radius: 4.6, opposite: 0.1 },
       { spacing: 5, radius: 3.4, opposite: 0.16 },
