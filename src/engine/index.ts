@@ -1,90 +1,159 @@
-import { availableParallelism } from 'node:os';
-import { ServiceError } from '../errors.ts';
 import { loadModel } from './model.ts';
+import { usableCores } from './cores.ts';
+import { cudaObstacle, parseDevices } from './devices.ts';
+import { createRates } from './rates.ts';
+import type { Placement } from './runtime.ts';
+import { createScheduler } from './scheduler.ts';
+import type { Runner } from './scheduler.ts';
+import { supervise } from './supervisor.ts';
 import { startThread } from './thread.ts';
-import type { Engine, EngineEvents, Timed, WorkOptions } from './types.ts';
-import type { Command, Outcome } from './protocol.ts';
+import type { WorkerThread } from './thread.ts';
+import type { Engine, EngineEvents, Timed } from './types.ts';
+import { createRunner, describeTask, stylizeTask } from './work.ts';
+import type { EngineTask } from './work.ts';
 
 export interface EngineOptions {
+  /** The folder of model.json, encoder.onnx and decoder.onnx. */
   readonly modelsDir: string;
+  /** auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1. */
   readonly device: string;
-  readonly threads?: number;
+  /** CPU threads; by default as many as there are cores to use. */
+  readonly threads?: number | undefined;
   /** How many requests may wait. */
   readonly queueLimit: number;
+  /** How many requests of one size may run together. */
   readonly maxBatch: number;
   /** Pictures with more pixels are painted in tiles of at most as many. */
   readonly tilePixels: number;
-  readonly events?: Partial<EngineEvents>;
+  readonly events?: EngineEvents;
+  readonly log?: EngineLog;
 }
 
-export async function createEngine(options: EngineOptions): Promise<Engine> {
+/** The part of pino that the engine needs. */
+export interface EngineLog {
+  warn(details: { err: Error; waitMs: number }, message: string): void;
+}
+
+/** What tests replace. */
+export interface EngineSeams {
+  readonly workerFile?: URL;
+  readonly longestRunMs?: number;
+}
+
+/** No run takes as long: pictures are tiled. One that does hangs. */
+const longestRunMs = 120_000;
+
+/**
+ * Loads the model and starts the workers. Each of them has made a real inference when this resolves.
+ * @throws Error that names the file, the device or the option at fault
+ */
+export async function createEngine(
+  options: EngineOptions,
+  seams: EngineSeams = {},
+): Promise<Engine> {
   const model = await loadModel(options.modelsDir);
-  const threads = options.threads ?? availableParallelism();
-  const placement = { provider: 'cpu', ordinal: 0, threads } as const;
-  const thread = await startThread({ model, placement });
-
-  let tail: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
-  let closing = false;
-
-  function enqueue<T>(
-    command: Exclude<Command, { kind: 'close' }>,
-    pixels: number,
-    buffers: ArrayBuffer[],
-    { signal, deadline }: WorkOptions,
-  ): Promise<Timed<T>> {
-    if (closing) throw new ServiceError('closing', 'The service is shutting down');
-    if (waiting >= options.queueLimit) {
-      throw new ServiceError('overloaded', 'Too many pictures are waiting', {
-        retryAfterSeconds: 1,
-      });
-    }
-    const arrival = performance.now();
-    options.events?.onQueueDepth?.(++waiting);
-    const result = tail.then(async () => {
-      options.events?.onQueueDepth?.(--waiting);
-      const queueMs = performance.now() - arrival;
-      if (signal?.aborted) throw new ServiceError('client_closed', 'The client went away');
-      if (deadline !== undefined && performance.now() > deadline) {
-        throw new ServiceError('deadline_exceeded', 'The deadline passed while waiting');
-      }
-      options.events?.onBatch?.({ size: 1, pixels, queueMs: [queueMs] });
-      const { outcomes, ms } = await thread.run(command, buffers);
-      const [outcome] = outcomes as [Outcome];
-      if ('error' in outcome) {
-        throw new ServiceError('inference_failed', 'The picture could not be computed', {
-          cause: outcome.error,
-        });
-      }
-      return { value: outcome.value as T, queueMs, inferMs: ms, batchSize: 1 };
-    });
-    tail = result.catch(() => undefined);
-    return result;
+  const { tilePixels, queueLimit, maxBatch, log } = options;
+  const smallestTile = (3 * (model.encoderHalo + model.decoderHalo)) ** 2;
+  if (tilePixels < smallestTile) {
+    throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
   }
+  const start = (placement: Placement) =>
+    startThread({ model, placement, tilePixels }, seams.workerFile);
+  const { placements, threads, description } = await startWorkers(options, start);
 
-  const engine: Engine = {
+  const speeds = threads[0]?.speeds;
+  if (!speeds) throw new Error('unreachable');
+  const scheduler = createScheduler<EngineTask>({
+    now: () => performance.now(),
+    rates: createRates(speeds),
+    queueLimit,
+    maxBatch,
+    events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
+  });
+  const runners = new Map<WorkerThread, Runner<EngineTask>>();
+  const supervisors = threads.map((thread, index) =>
+    supervise(thread, {
+      start: () => start(placements[index] as Placement),
+      onUp(thread, onRun) {
+        const runner = createRunner(thread, onRun);
+        runners.set(thread, runner);
+        scheduler.add(runner);
+      },
+      onDown(thread) {
+        const runner = runners.get(thread);
+        runners.delete(thread);
+        if (runner) scheduler.remove(runner);
+      },
+      onRestart(err, waitMs) {
+        log?.warn({ err, waitMs }, 'engine worker lost, starting another');
+      },
+    }),
+  );
+
+  let closed: Promise<void> | undefined;
+  return {
     model: model.info,
-    provider: 'cpu',
-    description: `CPU, ${threads} threads`,
-    ready: true,
-    live: true,
+    provider: placements[0]?.provider ?? 'cpu',
+    description,
+    get ready() {
+      return !closed && supervisors.some(({ up }) => up);
+    },
+    get live() {
+      return scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
+    },
     async describe(image, work = {}) {
-      const { width, height, data } = image;
-      return enqueue({ kind: 'describe', items: [image] }, width * height, [data.buffer], work);
+      return scheduler.submit(describeTask(model, image, work)) as Promise<Timed<never>>;
     },
     async stylize(input, work = {}) {
-      const { width, height, data } = input.image;
-      return enqueue({ kind: 'stylize', items: [input] }, width * height, [data.buffer], work);
+      const task = stylizeTask(model, input, tilePixels, work);
+      return scheduler.submit(task) as Promise<Timed<never>>;
     },
-    async close() {
-      closing = true;
-      await tail;
-      await thread.close();
+    close() {
+      closed ??= scheduler.close().then(async () => {
+        await Promise.all(supervisors.map((supervisor) => supervisor.close()));
+      });
+      return closed;
     },
   };
+}
 
-  const pixels = () => ({ width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) });
-  const { value: statistics } = await engine.describe(pixels());
-  await engine.stylize({ image: pixels(), statistics, alpha: 1, preserveColor: false });
-  return engine;
+interface Started {
+  readonly placements: readonly Placement[];
+  readonly threads: readonly WorkerThread[];
+  readonly description: string;
+}
+
+/** `auto` takes a GPU if one works and says why not otherwise; a device asked for must work. */
+async function startWorkers(
+  { device, threads = usableCores() }: EngineOptions,
+  start: (placement: Placement) => Promise<WorkerThread>,
+): Promise<Started> {
+  if (device !== 'auto') return startAll(parseDevices(device, threads), '', start);
+  try {
+    return await startAll(parseDevices('cuda', threads), '', start);
+  } catch (error) {
+    const reason = ` (no GPU: ${(error as Error).message})`;
+    return startAll(parseDevices('cpu', threads), reason, start);
+  }
+}
+
+async function startAll(
+  placements: readonly Placement[],
+  reason: string,
+  start: (placement: Placement) => Promise<WorkerThread>,
+): Promise<Started> {
+  const onGpu = placements.some(({ provider }) => provider === 'cuda');
+  const obstacle = onGpu ? cudaObstacle() : undefined;
+  if (obstacle) throw new Error(`CUDA cannot be used: ${obstacle}`);
+  const started = await Promise.allSettled(placements.map(start));
+  const threads = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed) {
+    for (const thread of threads) thread.close();
+    throw failed.reason;
+  }
+  const names = placements.map(({ provider, ordinal, threads }) =>
+    provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal}`,
+  );
+  return { placements, threads, description: names.join(', ') + reason };
 }

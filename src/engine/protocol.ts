@@ -1,24 +1,35 @@
-/** What the engine's thread and a worker's thread say to each other: one command, one reply. */
+/** What the engine's thread and a worker's thread say to each other. */
 import type { RgbImage } from '../rgb-image.ts';
 import type { Model } from './model.ts';
+import type { Speeds } from './rates.ts';
 import type { Placement } from './runtime.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
+/** A worker's `workerData`. */
 export interface WorkerSetup {
   readonly model: Model;
   readonly placement: Placement;
+  readonly tilePixels: number;
 }
 
-/** All pictures of a command have one size. */
-export type Command =
+/** A command with one reply. All pictures of a batch have one size. */
+export type Job =
   | { readonly kind: 'describe'; readonly items: readonly RgbImage[] }
   | { readonly kind: 'stylize'; readonly items: readonly StylizeInput[] }
-  /** Release the sessions and let the thread end. */
+  /** One tile of a large picture; its first job brings the picture. */
+  | { readonly kind: 'tile'; readonly id: number; readonly input?: StylizeInput };
+
+export type Command =
+  | Job
+  /** Forget a large picture. No reply. */
+  | { readonly kind: 'drop'; readonly id: number }
+  /** Release the sessions and let the thread end. No reply. */
   | { readonly kind: 'close' };
 
 export type Outcome = { readonly value: StyleStatistics | RgbImage } | { readonly error: unknown };
 
 export type Reply =
-  | { readonly kind: 'ready' }
-  /** One outcome per item, in their order; `ms` is what the items took together. */
-  | { readonly kind: 'done'; readonly outcomes: readonly Outcome[]; readonly ms: number };
+  /** Every kind of work has succeeded once, at these speeds. */
+  | { readonly kind: 'ready'; readonly speeds: Speeds }
+  /** An outcome per item in their order; none while a large picture is unfinished. */
+  | { readonly kind: 'done'; readonly outcomes: readonly Outcome[] };

@@ -201,10 +201,15 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
   function remove(runner: Runner<T>): void {
     const line = lines.get(runner);
     lines.delete(runner);
-    const gone = inferenceFailed(new Error('The worker that held the picture is gone'));
-    line?.tiled?.settle(gone);
-    if (onDrained && lines.size === 0) {
-      for (const ticket of waiting.splice(0)) ticket.settle(gone);
+    line?.tiled?.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
+    if (onDrained) abandon();
+  }
+
+  /** When the scheduler closes, nobody waits for a runner that may never come. */
+  function abandon(): void {
+    if (lines.size > 0) return;
+    for (const ticket of waiting.splice(0)) {
+      ticket.settle(inferenceFailed(new Error('There is no worker')));
     }
   }
 
@@ -222,6 +227,7 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
     close: () =>
       new Promise((resolve) => {
         onDrained = resolve;
+        abandon();
         if (open.size === 0) resolve();
       }),
   };

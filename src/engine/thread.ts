@@ -1,70 +1,73 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
-import type { Command, Reply, WorkerSetup } from './protocol.ts';
+import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
+import type { Speeds } from './rates.ts';
 
-export type Done = Extract<Reply, { kind: 'done' }>;
-
-/** A running worker. It takes one command at a time. */
+/** A running worker. It takes one job at a time. */
 export interface WorkerThread {
+  /** What its warm-up measured. */
+  readonly speeds: Speeds;
   /** Rejects when the thread ends before it answers. The buffers are transferred. */
-  run(command: Exclude<Command, { kind: 'close' }>, buffers: readonly ArrayBuffer[]): Promise<Done>;
-  /** Lets a run in progress finish: ending a thread inside onnxruntime aborts the process. */
-  close(): Promise<void>;
+  run(job: Job, buffers: readonly ArrayBuffer[]): Promise<readonly Outcome[]>;
+  /** Forgets a large picture. */
+  drop(id: number): void;
+  /**
+   * Ends the thread after the job under way: stopping it inside onnxruntime would abort the
+   * process.
+   */
+  close(): void;
+  /** Why the thread ended. */
+  readonly ended: Promise<Error>;
 }
 
-// Beside this file, with its extension: .ts from the sources, .js from the build.
-const workerFile = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+/** Beside this file, with its extension: .ts from the sources, .js from the build. */
+export const workerFile = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
-/** Resolves when the worker's sessions are made, rejects with what kept them from it. */
-export async function startThread(setup: WorkerSetup): Promise<WorkerThread> {
-  const thread = newWorker(workerFile, { workerData: setup, name: 'engine' });
-  const exited = new Promise<void>((resolve) =>
-    thread.once('exit', () => {
-      resolve();
-    }),
-  );
-  await nextReply(thread);
+/** Resolves when the worker has warmed up, rejects with what kept it from that. */
+export async function startThread(setup: WorkerSetup, file = workerFile): Promise<WorkerThread> {
+  const worker = newWorker(file, { workerData: setup, name: 'engine' });
+  let failure: Error | undefined;
+  let waiting: { resolve: (reply: Reply) => void; reject: (reason: Error) => void } | undefined;
+  worker.on('message', (reply: Reply) => waiting?.resolve(reply));
+  worker.on('error', (error: unknown) => {
+    failure = error instanceof Error ? error : new Error(String(error));
+  });
+  const ended = new Promise<Error>((resolve) => {
+    worker.once('exit', (code) => {
+      const reason = failure ?? new Error(`The worker thread ended with exit code ${code}`);
+      waiting?.reject(reason);
+      resolve(reason);
+    });
+  });
+  const nextReply = () =>
+    new Promise<Reply>((resolve, reject) => {
+      waiting = { resolve, reject };
+    });
+
+  const { speeds } = (await nextReply()) as Extract<Reply, { kind: 'ready' }>;
   return {
-    async run(command, buffers) {
-      thread.postMessage(command, buffers);
-      return (await nextReply(thread)) as Done;
+    speeds,
+    ended,
+    async run(job, buffers) {
+      // A thread that ended while it was idle answers nothing any more.
+      if (worker.threadId < 0) throw await ended;
+      worker.postMessage(job, buffers);
+      const { outcomes } = (await nextReply()) as Extract<Reply, { kind: 'done' }>;
+      return outcomes;
     },
-    async close() {
-      thread.postMessage({ kind: 'close' } satisfies Command);
-      await exited;
+    drop(id) {
+      worker.postMessage({ kind: 'drop', id } satisfies Command);
+    },
+    close() {
+      worker.postMessage({ kind: 'close' } satisfies Command);
     },
   };
 }
 
-function nextReply(thread: Worker): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => {
-      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-      act();
-    };
-    const onMessage = (reply: Reply) => {
-      settle(() => {
-        resolve(reply);
-      });
-    };
-    const onError = (error: unknown) => {
-      settle(() => {
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-    };
-    const onExit = (code: number) => {
-      settle(() => {
-        reject(new Error(`The worker thread ended with code ${code}`));
-      });
-    };
-    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
-  });
-}
-
 function newWorker(file: URL, options: WorkerOptions): Worker {
   if (extname(file.pathname) === '.js') return new Worker(file, options);
-  // `--import tsx` hooks the main thread only, so a worker that runs the sources asks for it itself.
+  // `--import tsx` hooks the main thread only: a worker that runs the sources asks for it itself.
   const run = `import('tsx/esm/api').then(({ register }) => { register(); return import('${file.href}'); })`;
   return new Worker(run, { ...options, eval: true });
 }

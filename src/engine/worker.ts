@@ -1,47 +1,66 @@
-/** A worker thread: one device's sessions, one command at a time. */
+/** A worker thread: one device's sessions, one job at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createExecutor } from './executor.ts';
-import type { Executor } from './executor.ts';
-import type { Command, Outcome, Reply, WorkerSetup } from './protocol.ts';
+import type { Painting } from './painting.ts';
+import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
+import { warmUp } from './warm-up.ts';
 
-const { model, placement } = workerData as WorkerSetup;
+const { model, placement, tilePixels } = workerData as WorkerSetup;
 const executor = await createExecutor(model, placement);
+const paintings = new Map<number, Painting>();
 
 parentPort?.on('message', (command: Command) => {
   void obey(command);
 });
-reply({ kind: 'ready' });
+reply({ kind: 'ready', speeds: await warmUp(executor, model) });
 
 async function obey(command: Command): Promise<void> {
-  if (command.kind === 'close') {
-    await executor.release();
-    parentPort?.close();
-    return;
+  switch (command.kind) {
+    case 'close':
+      await executor.release();
+      parentPort?.close();
+      break;
+    case 'drop':
+      paintings.delete(command.id);
+      break;
+    case 'tile':
+      reply({ kind: 'done', outcomes: await nextTile(command) });
+      break;
+    default:
+      reply({ kind: 'done', outcomes: await runBatch(command) });
   }
-  const start = performance.now();
-  const outcomes = await outcomesOf(executor, command);
-  reply({ kind: 'done', outcomes, ms: performance.now() - start });
 }
 
 /** A batch that fails is tried again one by one, so that a bad item does not take others along. */
-async function outcomesOf(
-  executor: Executor,
-  command: Exclude<Command, { kind: 'close' }>,
-): Promise<Outcome[]> {
+async function runBatch(job: Exclude<Job, { kind: 'tile' }>): Promise<Outcome[]> {
   try {
     const values =
-      command.kind === 'describe'
-        ? await executor.describe(command.items)
-        : await executor.stylize(command.items);
+      job.kind === 'describe'
+        ? await executor.describe(job.items)
+        : await executor.stylize(job.items);
     return values.map((value) => ({ value }));
   } catch (error) {
-    if (command.items.length === 1) return [{ error }];
+    if (job.items.length === 1) return [{ error }];
     const outcomes: Outcome[] = [];
-    for (const item of command.items) {
-      const single = { kind: command.kind, items: [item] } as typeof command;
-      outcomes.push(...(await outcomesOf(executor, single)));
+    for (const item of job.items) {
+      outcomes.push(...(await runBatch({ kind: job.kind, items: [item] } as typeof job)));
     }
     return outcomes;
+  }
+}
+
+async function nextTile({ id, input }: Extract<Job, { kind: 'tile' }>): Promise<Outcome[]> {
+  try {
+    if (input) paintings.set(id, executor.paint(input, tilePixels));
+    const painting = paintings.get(id);
+    if (!painting) throw new Error(`There is no picture ${id} in the making`);
+    const { done, value } = await painting.next();
+    if (!done) return [];
+    paintings.delete(id);
+    return [{ value }];
+  } catch (error) {
+    paintings.delete(id);
+    return [{ error }];
   }
 }
 
