@@ -1,0 +1,68 @@
+# Targets: cpu (the default) and cuda. docker/README.md says how to run them.
+ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
+# onnxruntime's provider wants CUDA 12 and cuDNN 9.
+ARG CUDA_IMAGE=docker.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu22.04
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+# What runs, without the base: production dependencies, and native libraries of this platform only
+# (onnxruntime-node brings those of all platforms in one package).
+FROM ${NODE_IMAGE} AS app
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev \
+  && cd node_modules/onnxruntime-node/bin/napi-v* \
+  && find . -mindepth 2 -maxdepth 2 ! -path "./$(node -p 'process.platform + "/" + process.arch')" -exec rm -r {} + \
+  && find . -type d -empty -delete
+COPY LICENSE ./
+COPY models models
+COPY --from=build /app/dist dist
+
+# The provider's libraries are too large for npm; the package's own script fetches them from NuGet.
+# It succeeds where there is nothing to fetch (arm64), hence the test. TensorRT is not used.
+FROM app AS app-cuda
+RUN cd node_modules/onnxruntime-node \
+  && ONNXRUNTIME_NODE_INSTALL=true node script/install.js \
+  && rm -f bin/napi-v*/linux/x64/libonnxruntime_providers_tensorrt.so \
+  && test -s bin/napi-v*/linux/x64/libonnxruntime_providers_cuda.so \
+  || { echo 'libonnxruntime_providers_cuda.so is not there: the cuda target needs linux/amd64 and NuGet' >&2; exit 1; }
+
+FROM ${CUDA_IMAGE} AS cuda
+COPY --from=app-cuda /usr/local/bin/node /usr/local/bin/node
+COPY --from=app-cuda /app /app
+WORKDIR /app
+# A GPU that cannot be used stops the start: an image of this size is not run to serve on the CPU.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
+LABEL org.opencontainers.image.title="adain-server" \
+      org.opencontainers.image.description="Repaints photographs in any style over HTTP, on NVIDIA GPUs" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+USER 1000:1000
+EXPOSE 8080
+# Each new shape is searched for the fastest kernels before the service is ready.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "--enable-source-maps", "dist/server.js"]
+
+FROM ${NODE_IMAGE} AS cpu
+COPY --from=app /app /app
+WORKDIR /app
+# Two malloc arenas instead of eight a core hold the resident memory of a process with many threads
+# down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4
+LABEL org.opencontainers.image.title="adain-server" \
+      org.opencontainers.image.description="Repaints photographs in any style over HTTP" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+# A number, so that Kubernetes can tell that it is not root.
+USER 1000:1000
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "--enable-source-maps", "dist/server.js"]

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Builds the cpu image and tries it as it is meant to run: 1 CPU, 1 GB, a read-only root, no
+# capabilities. Prints a line for each check; ends with 0 if all pass. Cleans up after itself.
+#
+# Uses docker if its daemon answers, else podman as root. Where podman cannot have the Node image
+# from a registry, debootstrap makes a stand-in for it, once: it is kept in ~/.cache/adain-server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+port=${PORT:-18080} url=http://127.0.0.1:${PORT:-18080}
+image=localhost/adain-server:check-$$ container=
+base=docker.io/library/node:22-bookworm-slim
+photo=models/styles/woodcut.jpg
+work=$(mktemp -d)
+failures=0
+
+pass() { echo "pass  $*"; }
+fail() { echo "fail  $*"; failures=$((failures + 1)); }
+# check TEXT COMMAND...: passes if the command does.
+check() { local text=$1; shift; if "$@" >"$work/said" 2>&1; then pass "$text"; else fail "$text"; sed 's/^/      /' "$work/said"; fi; }
+
+build=() run=()
+if docker info >/dev/null 2>&1; then
+  engine=(docker)
+else
+  # A store of its own; runc, explicit limits and no health timer: it must do without systemd and
+  # cgroup v2.
+  engine=(podman --root "$work/store" --runroot "$work/run" --runtime runc --cgroup-manager cgroupfs)
+  build=(--isolation chroot --format docker)
+  run=(--ulimit nofile=20000:20000 --ulimit nproc=4096:4096 --health-interval=disable)
+fi
+
+clean_up() {
+  set +e
+  [ -z "$container" ] || "${engine[@]}" rm -f "$container" >/dev/null 2>&1
+  "${engine[@]}" rmi -f "$image" >/dev/null 2>&1
+  if [ "${engine[0]}" = podman ]; then
+    "${engine[@]}" rmi -af >/dev/null 2>&1
+    umount "$work/store/overlay" 2>/dev/null
+  fi
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+if [ "${engine[0]}" = podman ]; then
+  if ! timeout 120 "${engine[@]}" pull -q "$base" >/dev/null 2>&1; then
+    tar=${XDG_CACHE_HOME:-$HOME/.cache}/adain-server/node-22-bookworm-slim.tar
+    mkdir -p "$(dirname "$tar")"
+    [ -e "$tar" ] || docker/stand-in-base.sh "$tar"
+    "${engine[@]}" import -c 'CMD ["node"]' "$tar" "$base" >/dev/null 2>&1
+    build+=(--pull-never)
+    echo "note  the base is a stand-in, made of Debian and npm packages"
+  fi
+  # Behind a proxy with a certificate authority of its own, npm in the build has to know it.
+  if [ -n "${NODE_EXTRA_CA_CERTS:-}" ]; then
+    echo "cafile=$NODE_EXTRA_CA_CERTS" >"$work/npmrc"
+    build+=(-v "$NODE_EXTRA_CA_CERTS:$NODE_EXTRA_CA_CERTS:ro" -v "$work/npmrc:/usr/local/etc/npmrc:ro")
+  fi
+fi
+
+start() {
+  container=$("${engine[@]}" run -d --network host --cpus 1 --memory 1g --pids-limit 512 \
+    --read-only --tmpfs /tmp --cap-drop=ALL --security-opt no-new-privileges \
+    "${run[@]}" -e HOST=127.0.0.1 -e PORT="$port" "$@" "$image")
+}
+stop_and_remove() { "${engine[@]}" rm -f "$container" >/dev/null; container=; }
+inside() { "${engine[@]}" exec "$container" "$@"; }
+status() { curl -s -o /dev/null -m 5 -w '%{http_code}' "$url$1" || true; }
+ready() { for _ in $(seq 120); do [ "$(status /readyz)" = 200 ] && return; sleep 0.5; done; return 1; }
+stylize() { curl -s -m 120 -F content=@"$photo" -F styleId=mosaic -F size=384 "$@" "$url/stylize"; }
+healthy() {
+  [ "${engine[0]}" = docker ] || { "${engine[@]}" healthcheck run "$container"; return; }
+  for _ in $(seq 30); do
+    [ "$(docker inspect -f '{{.State.Health.Status}}' "$container")" = healthy ] && return; sleep 1
+  done
+  return 1
+}
+
+begun=$SECONDS
+if "${engine[@]}" build "${build[@]}" -t "$image" . >"$work/build.log" 2>&1; then
+  size=$("${engine[@]}" image inspect -f '{{.Size}}' "$image")
+  pass "the image builds, in $((SECONDS - begun)) s: $((size / 1000000)) MB"
+else
+  tail -n 40 "$work/build.log"
+  fail 'the image builds'
+  exit 1
+fi
+
+begun=$SECONDS
+start -e ADAIN_SHUTDOWN_DELAY_MS=2000
+if ready; then pass "ready after $((SECONDS - begun)) s"; else
+  "${engine[@]}" logs "$container" | tail -n 20
+  fail 'becomes ready'
+  exit 1
+fi
+check 'HEALTHCHECK agrees' healthy
+check 'runs as user 1000, without a capability' inside sh -c \
+  '[ "$(id -u)" = 1000 ] && grep -q "^CapEff:[[:space:]]*0*$" /proc/1/status'
+check 'cannot write to its root' inside sh -c '! touch /app/file'
+check 'carries native libraries of one platform' inside sh -c \
+  '[ "$(ls -d node_modules/onnxruntime-node/bin/napi-v*/*/* | wc -l)" = 1 ] && [ "$(ls -d node_modules/@img/sharp-libvips-* | wc -l)" = 1 ]'
+check 'carries no training or drawing code' inside sh -c '! ls -d models/training models/styles/draw src test'
+check 'uses as many threads as the CPU limit allows: 1' sh -c \
+  "$(printf '%q ' "${engine[@]}") logs $container 2>&1 | grep -q '\"threads\":1[,}]'"
+
+check 'repaints a picture' sh -c "[ \"$(stylize -o "$work/picture" -w '%{http_code} %{content_type}')\" = '200 image/jpeg' ] && [ \$(wc -c <$work/picture) -gt 5000 ]"
+curl -s -m 10 "$url/metrics" >"$work/metrics" || true
+check 'counts it' grep -qx 'adain_requests_total{route="/stylize",status="200"} 1' "$work/metrics"
+
+# SIGTERM under load: each request that was accepted is answered, as are those that still come
+# while /readyz already says no.
+jobs=()
+for i in 1 2 3 4 5 6 7 8; do stylize -o "$work/picture-$i" -w '%{http_code}\n' >"$work/code-$i" & jobs+=($!); done
+wait "${jobs[0]}"
+"${engine[@]}" kill -s TERM "$container" >/dev/null
+sleep 0.5
+check 'SIGTERM: not ready any more' test "$(status /readyz)" = 503
+check 'SIGTERM: still answers who comes' test "$(stylize -o /dev/null -w '%{http_code}')" = 200
+wait "${jobs[@]}" || true
+answered=$(cat "$work"/code-* | grep -c '^200$' || true)
+check "SIGTERM: $answered of 8 requests under way answered" test "$answered" = 8
+check 'SIGTERM: ends with 0' test "$("${engine[@]}" wait "$container")" = 0
+stop_and_remove
+
+start
+sleep 0.3
+begun=$SECONDS
+"${engine[@]}" stop -t 30 "$container" >/dev/null 2>&1
+took=$((SECONDS - begun))
+check "SIGTERM while it starts: ends, in $took s" test "$took" -lt 10
+stop_and_remove
+
+check '--help works' "${engine[@]}" run --rm "${run[@]}" "$image" --help
+
+[ "$failures" = 0 ] && echo 'All passed.' || { echo "$failures failed."; exit 1; }
