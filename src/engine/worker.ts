@@ -1,5 +1,6 @@
 /** A worker thread: one device's sessions, one job at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { runBatch } from './batch.ts';
 import { createExecutor } from './executor.ts';
 import type { Painting } from './painting.ts';
 import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
@@ -27,25 +28,7 @@ async function obey(command: Command): Promise<void> {
       reply({ kind: 'done', outcomes: await nextTile(command) });
       break;
     default:
-      reply({ kind: 'done', outcomes: await runBatch(command) });
-  }
-}
-
-/** A batch that fails is tried again one by one, so that a bad item does not take others along. */
-async function runBatch(job: Exclude<Job, { kind: 'tile' }>): Promise<Outcome[]> {
-  try {
-    const values =
-      job.kind === 'describe'
-        ? await executor.describe(job.items)
-        : await executor.stylize(job.items);
-    return values.map((value) => ({ value }));
-  } catch (error) {
-    if (job.items.length === 1) return [{ error }];
-    const outcomes: Outcome[] = [];
-    for (const item of job.items) {
-      outcomes.push(...(await runBatch({ kind: job.kind, items: [item] } as typeof job)));
-    }
-    return outcomes;
+      reply({ kind: 'done', outcomes: await runBatch(executor, command) });
   }
 }
 

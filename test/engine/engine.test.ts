@@ -1,0 +1,149 @@
+import t from 'tap';
+import { createEngine } from '../../src/engine/index.ts';
+import { closeness, copyOf, modelsDir, relativeError, testPicture } from './helpers.ts';
+
+const batches: { size: number; pixels: number }[] = [];
+const depths: number[] = [];
+const engine = await createEngine({
+  modelsDir,
+  device: 'cpu',
+  threads: 1,
+  queueLimit: 12,
+  maxBatch: 4,
+  tilePixels: 336 ** 2,
+  events: {
+    onQueueDepth: (depth) => depths.push(depth),
+    onBatch: ({ size, pixels }) => batches.push({ size, pixels }),
+  },
+});
+t.teardown(() => engine.close());
+
+const { value: statistics } = await engine.describe(testPicture(64, 64, 5));
+const input = (width: number, height: number, seed = 1, alpha = 1) => ({
+  image: testPicture(width, height, seed),
+  statistics,
+  alpha,
+  preserveColor: false,
+});
+
+t.test('an engine says what it is and is ready', (t) => {
+  t.ok(engine.ready);
+  t.ok(engine.live);
+  t.equal(engine.provider, 'cpu');
+  t.equal(engine.description, 'CPU with 1 threads');
+  t.match(engine.model, { name: String, version: String, digest: /^[0-9a-f]{64}$/, stride: 8 });
+  t.equal(statistics.length, 2 * engine.model.channels);
+  t.end();
+});
+
+t.test('pixels are transferred in both directions', async (t) => {
+  const given = input(48, 40);
+  const { value } = await engine.stylize(given);
+  t.equal(given.image.data.length, 0, 'the input is empty afterwards');
+  t.equal(statistics.length, 2 * engine.model.channels, 'the statistics are not');
+  t.match(value, { width: 48, height: 40 });
+  t.equal(value.data.byteLength, value.data.buffer.byteLength, 'the result owns its buffer');
+});
+
+t.test('a Buffer and a view are copied: their memory belongs to others', async (t) => {
+  const { image } = input(48, 40);
+  const buffer = Buffer.from(image.data) as Buffer & Uint8Array<ArrayBuffer>;
+  const memory = new Uint8Array(image.data.length + 8);
+  memory.set(image.data, 8);
+  const view = memory.subarray(8);
+  for (const data of [buffer, view]) {
+    const { value } = await engine.stylize({ ...input(48, 40), image: { ...image, data } });
+    const { value: expected } = await engine.stylize({ ...input(48, 40), image: copyOf(image) });
+    t.equal(data.length, image.data.length);
+    t.same(value.data, expected.data);
+  }
+});
+
+t.test('what waits runs as one batch, equal to its parts, and the events tell', async (t) => {
+  const inputs = [0, 0.3, 0.6, 1].map((alpha, i) => input(56, 48, i, alpha));
+  const alone = [];
+  for (const one of inputs) {
+    alone.push(await engine.stylize({ ...one, image: copyOf(one.image) }));
+  }
+  batches.length = depths.length = 0;
+  const first = engine.stylize(input(64, 64));
+  const together = await Promise.all(inputs.map((one) => engine.stylize(one)));
+  await first;
+  t.same(batches, [
+    { size: 1, pixels: 64 * 64 },
+    { size: 4, pixels: 4 * 56 * 48 },
+  ]);
+  t.same(depths, [1, 0, 1, 2, 3, 4, 0]);
+  for (const [i, { value, batchSize, queueMs, inferMs }] of together.entries()) {
+    t.equal(batchSize, 4);
+    t.ok(queueMs > 0 && inferMs > 0);
+    t.ok(closeness(value.data, alone[i]?.value.data ?? []).largest <= 1);
+  }
+  const [many, one] = await Promise.all(
+    [7, 7].map((seed) => engine.describe(testPicture(40, 40, seed))),
+  );
+  t.ok(relativeError(many?.value ?? [], one?.value ?? []) < 1e-5);
+});
+
+t.test('a picture above tilePixels is painted in tiles, beside small ones', async (t) => {
+  const order: string[] = [];
+  const note = (name: string) => () => void order.push(name);
+  const large = engine.stylize({ ...input(700, 500), preserveColor: true });
+  const small = engine.stylize(input(64, 64));
+  await Promise.all([large.then(note('large')), small.then(note('small'))]);
+  t.same(order, ['small', 'large']);
+  const { value, batchSize } = await large;
+  t.match(value, { width: 700, height: 500 });
+  t.equal(value.data.length, 3 * 700 * 500);
+  t.equal(batchSize, 1);
+});
+
+t.test('wrong input is refused with what is wrong', async (t) => {
+  await t.rejects(engine.stylize(input(15, 40)), {
+    code: 'image_too_small',
+    message: 'The picture has 15 × 40 pixels; each side needs at least 16.',
+  });
+  await t.rejects(engine.describe(testPicture(40, 15)), { code: 'image_too_small' });
+  const image = { width: 20, height: 20, data: new Uint8Array(7) };
+  await t.rejects(engine.describe(image), new TypeError('20 × 20 pixels need 1200 bytes'));
+  await t.rejects(engine.stylize({ ...input(20, 20), alpha: NaN }), RangeError);
+  await t.rejects(engine.stylize({ ...input(20, 20), statistics: new Float32Array(3) }), TypeError);
+});
+
+t.test('expired and abandoned requests are refused, and so is one too many', async (t) => {
+  const options = { deadline: performance.now() - 1 };
+  await t.rejects(engine.stylize(input(32, 32), options), { code: 'deadline_exceeded' });
+  const signal = AbortSignal.abort();
+  await t.rejects(engine.stylize(input(32, 32), { signal }), { code: 'client_closed' });
+  const all = Array.from({ length: 15 }, (_, i) => engine.stylize(input(32 + i, 32)));
+  const results = await Promise.allSettled(all);
+  t.equal(results.filter(({ status }) => status === 'fulfilled').length, 13);
+  t.match(
+    results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : [])),
+    [
+      { code: 'overloaded', retryAfterSeconds: Number },
+      { code: 'overloaded', retryAfterSeconds: Number },
+    ],
+  );
+});
+
+t.test('close finishes what was accepted and refuses the rest', async (t) => {
+  const accepted = [20, 24, 28].map((side) => engine.stylize(input(side, side)));
+  const closed = engine.close();
+  t.equal(engine.close(), closed);
+  t.notOk(engine.ready);
+  await t.rejects(engine.stylize(input(32, 32)), { code: 'closing' });
+  t.equal((await Promise.all(accepted)).length, 3);
+  await closed;
+});
+
+t.test('options that cannot work stop the start', async (t) => {
+  const options = { modelsDir, queueLimit: 1, maxBatch: 1, tilePixels: 1e6 };
+  await t.rejects(createEngine({ ...options, device: 'gpu' }), {
+    message: 'device gpu is none of auto, cpu, cuda, cuda:0 or cuda:0,cuda:1',
+  });
+  await t.rejects(createEngine({ ...options, device: 'cpu', tilePixels: 1000 }), /at least/);
+  await t.rejects(createEngine({ ...options, device: 'cpu', modelsDir: '/nowhere' }), {
+    message: '/nowhere/model.json cannot be read: set ADAIN_MODELS_DIR to the folder that holds it',
+  });
+});
