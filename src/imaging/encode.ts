@@ -2,7 +2,7 @@ import sharp, { type Sharp } from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import type { RgbImage } from '../rgb-image.ts';
-import { longestSides, type PictureFormat } from './formats.ts';
+import { type PictureFormat, resultLimits } from './formats.ts';
 
 /**
  * Each format's settings, chosen for a service: where more effort begins to cost much time for few
@@ -27,18 +27,19 @@ const encoders: Record<PictureFormat, (picture: Sharp, quality: number) => Sharp
 };
 
 /**
- * Throws `invalid_value` for `format` if its encoder cannot write a picture so wide or high. Worth
- * asking before any work is put into the picture.
+ * Throws `invalid_value` for `format` if its encoder cannot take a picture so large. Worth asking
+ * before any work is put into the picture.
  */
 export function assertEncodable(
   { width, height }: { width: number; height: number },
   format: PictureFormat,
 ): void {
-  const longest = longestSides[format];
-  if (Math.max(width, height) <= longest) return;
+  const { side, pixels } = resultLimits[format];
+  if (Math.max(width, height) <= side && width * height <= pixels) return;
+  const bounds = pixels === Infinity ? `${side} a side` : `${side} a side and ${pixels} in all`;
   throw new ServiceError(
     'invalid_value',
-    `A picture of ${width}×${height} cannot be written as ${format}, whose sides end at ${longest} pixels. Choose another format or a smaller size.`,
+    `A picture of ${width}×${height} pixels is too large for ${format}, which takes ${bounds}. Choose another format or a smaller size.`,
     { field: 'format' },
   );
 }

@@ -21,12 +21,16 @@ export const inputMediaTypes: Readonly<Record<InputFormat, string>> = {
   gif: 'image/gif',
 };
 
-/** The longest side, in pixels, that each format's encoder can write. */
-export const longestSides: Readonly<Record<PictureFormat, number>> = {
-  jpeg: 65_500,
-  png: 2_147_483_647,
-  webp: 16_383,
-  avif: 16_384,
+/**
+ * The largest result that each format takes: its encoder's longest side, and all pixels together
+ * where the encoder's memory sets a bound (AVIF takes 38 bytes a pixel: 1 GB for these 25
+ * megapixels, 4 GB for 100).
+ */
+export const resultLimits: Readonly<Record<PictureFormat, { side: number; pixels: number }>> = {
+  jpeg: { side: 65_500, pixels: Infinity },
+  png: { side: 100_000_000, pixels: Infinity },
+  webp: { side: 16_383, pixels: Infinity },
+  avif: { side: 16_384, pixels: 25_000_000 },
 };
 
 const mediaTypesByExtension = new Map(
