@@ -135,6 +135,7 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
       account(line, first, ms, waiting.length > 0);
       if (outcomes.every((outcome) => 'value' in outcome)) rates.learn(steps, ms);
       answer(line, tickets, outcomes, ms);
+      if (lines.get(runner) !== line) lose(line);
     };
     runner
       .run(tickets.map(({ task }) => task))
@@ -201,8 +202,13 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
   function remove(runner: Runner<T>): void {
     const line = lines.get(runner);
     lines.delete(runner);
-    line?.tiled?.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
+    // Its last tile may be under way, and done.
+    if (line && !line.running?.tiled) lose(line);
     if (onDrained) abandon();
+  }
+
+  function lose(line: Line<T>): void {
+    line.tiled?.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
   }
 
   /** When the scheduler closes, nobody waits for a runner that may never come. */
