@@ -13,22 +13,19 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import { join } from 'node:path';
 
 import type { Config } from './config.ts';
-import { createEngine } from './engine/index.ts';
+import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
 import { documentation } from './http/documentation.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestLog } from './http/request-log.ts';
-import { configureImaging } from './imaging/configure.ts';
-import { createMetrics, engineEvents } from './observability/metrics.ts';
+import { createMetrics } from './observability/metrics.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
-import { loadCatalogue } from './stylization/catalogue.ts';
-import { createStyles } from './stylization/styles.ts';
+import { openStudio } from './studio.ts';
 import { version } from './version.ts';
 
 declare module 'fastify' {
@@ -51,35 +48,6 @@ export interface Parts {
  */
 export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const metrics = createMetrics();
-  configureImaging({ threads: 1 });
-  const catalogue = await loadCatalogue([
-    join(config.ADAIN_MODELS_DIR, 'styles'),
-    ...(config.ADAIN_STYLES_DIR === undefined ? [] : [config.ADAIN_STYLES_DIR]),
-  ]);
-  const engine = await (parts.createEngine ?? createEngine)({
-    modelsDir: config.ADAIN_MODELS_DIR,
-    device: config.ADAIN_DEVICE,
-    threads: config.ADAIN_THREADS,
-    queueLimit: config.ADAIN_QUEUE_LIMIT,
-    maxBatch: config.ADAIN_MAX_BATCH,
-    tilePixels: config.ADAIN_TILE_PIXELS,
-    events: engineEvents(metrics),
-  });
-  const { provider, model } = engine;
-  metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
-  const styles = await createStyles({
-    engine,
-    catalogue,
-    metrics,
-    styleSize: config.ADAIN_STYLE_SIZE,
-    maxPixels: config.ADAIN_MAX_PIXELS,
-    maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
-    describeTimeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS,
-  }).catch(async (error: unknown) => {
-    await engine.close();
-    throw error;
-  });
-
   const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });
@@ -96,6 +64,10 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     return503OnClosing: false, // what comes on an open connection is served, see onSend
     frameworkErrors: onError,
   }).withTypeProvider<ZodTypeProvider>();
+
+  const studio = await openStudio(config, metrics, app.log, parts.createEngine);
+  const { engine, catalogue } = studio;
+
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
@@ -120,22 +92,13 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(multipart);
   await app.register(documentation, { version });
   await app.register(stylizeRoute, {
-    studio: { engine, styles, maxPixels: config.ADAIN_MAX_PIXELS },
+    studio,
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
   await app.register(stylesRoutes, { catalogue });
   await app.register(operationsRoutes, { engine, metrics, isClosing: () => closing });
 
-  app.log.info(
-    {
-      engine: engine.description,
-      model: `${model.name} ${model.version}`,
-      presets: catalogue.size,
-      threads: config.ADAIN_THREADS,
-    },
-    'ready to paint',
-  );
   return app;
 }
 

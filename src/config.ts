@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
@@ -48,8 +47,8 @@ const variables = z.object({
     .default(10_000)
     .describe('uploaded styles whose statistics are kept, about 2 KB each'),
   ADAIN_THREADS: whole(1, 1024)
-    .default(availableParallelism())
-    .describe('cores for inference on the CPU; the default is what the machine has'),
+    .optional()
+    .describe('cores for inference on the CPU; if absent, those that the container may use'),
   ADAIN_QUEUE_LIMIT: whole(1, 100_000)
     .default(64)
     .describe('requests that may wait for the engine; the next one is answered 503'),

@@ -75,8 +75,6 @@ export async function createStyles(options: StylesOptions) {
   };
 
   return {
-    catalogue,
-
     /** Statistics of the styles, in their order. */
     resolve: (sources: readonly StyleSource[]): Promise<ResolvedStyle[]> =>
       Promise.all(

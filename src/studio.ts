@@ -1,0 +1,57 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { join } from 'node:path';
+
+import type { Config } from './config.ts';
+import { createEngine } from './engine/index.ts';
+import { configureImaging } from './imaging/configure.ts';
+import { engineEvents, type Metrics } from './observability/metrics.ts';
+import { loadCatalogue } from './stylization/catalogue.ts';
+import { createStyles } from './stylization/styles.ts';
+
+/**
+ * Everything that paints, made from the configuration: the engine, warm, and all presets described.
+ * @throws Error that says which file, variable or device is at fault.
+ */
+export async function openStudio(
+  config: Config,
+  metrics: Metrics,
+  log: FastifyBaseLogger,
+  startEngine = createEngine,
+) {
+  configureImaging({ threads: 1 });
+  const maxPixels = config.ADAIN_MAX_PIXELS;
+  const catalogue = await loadCatalogue([
+    join(config.ADAIN_MODELS_DIR, 'styles'),
+    ...(config.ADAIN_STYLES_DIR === undefined ? [] : [config.ADAIN_STYLES_DIR]),
+  ]);
+
+  const engine = await startEngine({
+    modelsDir: config.ADAIN_MODELS_DIR,
+    device: config.ADAIN_DEVICE,
+    threads: config.ADAIN_THREADS,
+    queueLimit: config.ADAIN_QUEUE_LIMIT,
+    maxBatch: config.ADAIN_MAX_BATCH,
+    tilePixels: config.ADAIN_TILE_PIXELS,
+    events: engineEvents(metrics),
+    log,
+  });
+  const { provider, model, description } = engine;
+  metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
+
+  const styles = await createStyles({
+    engine,
+    catalogue,
+    metrics,
+    styleSize: config.ADAIN_STYLE_SIZE,
+    maxPixels,
+    maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
+    describeTimeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS,
+  }).catch(async (error: unknown) => {
+    await engine.close(); // else its workers would keep the process
+    throw error;
+  });
+
+  const what = { engine: description, model: `${model.name} ${model.version}` };
+  log.info({ ...what, presets: catalogue.size }, 'ready to paint');
+  return { engine, catalogue, styles, maxPixels };
+}
