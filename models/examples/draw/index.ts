@@ -1,5 +1,5 @@
 /**
- * Renders the example photographs, a minute or two each.
+ * Renders the example photographs, a few minutes each.
  * Usage: node --import tsx models/examples/draw/index.ts [name…]   (no name: all of them)
  */
 import { writeFile } from 'node:fs/promises';

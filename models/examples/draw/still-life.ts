@@ -310,7 +310,7 @@ export const stillLife = pathTracer(
     low: [2.2, -5.5],
     high: [8.2, 0.5],
     light: (y, z) =>
-      Math.min(bar(y - 2.2), bar(z + 5.5)) < 0.03
+      Math.min(bar(y - 2.2), bar(z + 5.5)) < 0.018
         ? [0.2, 0.17, 0.14]
         : mix([7.2, 6.6, 5.6], [5.6, 6.4, 7.4], (y - 2.2) / 6),
   },
