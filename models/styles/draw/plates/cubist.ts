@@ -8,13 +8,13 @@ import type { Plate } from '../plate.ts';
 
 const line = hex('#1c1410');
 const tones = [
-  ramp('#3a2412', '#8a5a26', '#d9a95a'),
-  ramp('#20303a', '#4f6f78', '#a9bfb8'),
-  ramp('#5a4a2a', '#b59a63', '#f3e6c0'),
-  ramp('#2a2a1a', '#66703a', '#b8b870'),
-  ramp('#4a1c14', '#a8482a', '#e6a070'),
-  ramp('#14161a', '#3a3d44', '#7d848c'),
-  ramp('#8d7b58', '#dccba0', '#fbf4de'),
+  ramp('#4a2608', '#c07a1e', '#ffd06a'),
+  ramp('#0c2a40', '#2f7488', '#a6dcd6'),
+  ramp('#6a5020', '#d9bd78', '#fff6d8'),
+  ramp('#1c2a10', '#5f7f2a', '#c9d070'),
+  ramp('#4a0f0c', '#c23c1e', '#f7a26a'),
+  ramp('#08090c', '#2c3038', '#8b95a0'),
+  ramp('#8d7b58', '#eadcb4', '#fffaf0'),
 ];
 
 /** A plane cut by straight lines, each side cut again: a binary space partition. */
@@ -34,7 +34,7 @@ type Plane = Facet | Cut;
 function shatter(low: Point, high: Point, depth: number, random: Random): Plane {
   const [w, h] = [high[0] - low[0], high[1] - low[1]];
   const middle: Point = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  if (depth === 0 || (Math.max(w, h) < 84 && random.next() < 0.4)) {
+  if (depth === 0 || (Math.max(w, h) < 60 && random.next() < 0.4)) {
     return {
       tone: random.pick(tones),
       angle: random.between(0, 2 * Math.PI),
@@ -84,13 +84,13 @@ export const cubist: Plate = {
   id: 'cubist',
   name: 'Cubist facets',
   description:
-    'A still life broken into tilted planes of ochre, slate, olive and brick, shaded from edge to edge.',
+    'A still life broken into tilted planes of ochre, petrol, olive and brick, shaded from edge to edge.',
   width: 512,
   height: 512,
   draw(canvas) {
     const random = new Random(1911);
-    const planes = shatter([-20, -20], [532, 532], 7, random);
-    const other = shatter([-20, -20], [532, 532], 6, random);
+    const planes = shatter([-20, -20], [532, 532], 8, random);
+    const other = shatter([-20, -20], [532, 532], 8, random);
     const seen = (x: number, y: number): { facet: Facet; edge: number } => {
       let [inside, rim] = [0, Infinity];
       for (const { x: cx, y: cy, radius } of rounds) {
@@ -106,7 +106,7 @@ export const cubist: Plate = {
       const [cx, cy] = facet.middle;
       const slope =
         ((x - cx) * Math.cos(facet.angle) + (y - cy) * Math.sin(facet.angle)) / facet.size;
-      const tone = facet.tone(clamp(0.5 + 1.15 * slope + 0.18 * fractal(x / 30, y / 30, 1)));
+      const tone = facet.tone(clamp(0.5 + 1.5 * slope + 0.18 * fractal(x / 30, y / 30, 1)));
       return mix(
         tone,
         line,
@@ -127,7 +127,7 @@ export const cubist: Plate = {
     );
     canvas.wash((x, y, under) => {
       const { edge } = seen(x + 0.8 * noise(x / 9, y / 9, 3), y + 0.8 * noise(x / 9, y / 9, 4));
-      const weight = 1 + 1.1 * noise(x / 44, y / 44, 5);
+      const weight = 1.3 + 1.1 * noise(x / 44, y / 44, 5);
       return mix(under, line, 0.88 * smoothstep(weight + 0.7, weight - 0.3, edge));
     });
     light(canvas, 0.4, 0.1);

@@ -6,9 +6,9 @@ import { Random } from '../kit/random.ts';
 import type { Plate } from '../plate.ts';
 
 const paper = hex('#2a1838');
-const dusk = ramp('#4b2f86', '#9a4fb0', '#ef6f8e', '#ffb07c', '#ffe6a8');
-const hills = ramp('#27306e', '#3f6f9c', '#57b0a4');
-const fields = ['#f0437d', '#ffd166', '#ff8552', '#c8f0c0', '#a05cd8', '#38b38f', '#ffb3c8'].map(
+const dusk = ramp('#2c3f9c', '#5a6fd8', '#8fa8f0', '#d0a8ec', '#ffb4d4', '#fff0b8');
+const hills = ramp('#2a2f86', '#3f7fb4', '#6fd0c0');
+const fields = ['#ff7fb8', '#8fe8c8', '#b58cf0', '#fff09a', '#5fc8e8', '#f04f9c', '#c8f0a0'].map(
   hex,
 );
 
@@ -21,7 +21,7 @@ function color(x: number, y: number): Rgb {
   if (y < HORIZON - 30 - 34 * noise(x / 80, 0, 1)) {
     if (far < SUN.radius) return mix([1, 0.97, 0.78], [1, 0.74, 0.4], far / SUN.radius);
     const cloud = smoothstep(0.05, 0.4, fractal(x / 95, y / 26, 2));
-    return mix(dusk(y / 240 + 0.3 * Math.exp(-far / 110)), [1, 0.62, 0.66], 0.6 * cloud);
+    return mix(dusk(y / 240 + 0.3 * Math.exp(-far / 110)), [1, 0.66, 0.84], 0.6 * cloud);
   }
   if (y < HORIZON) return hills(0.4 + 0.9 * noise(x / 46, y / 18, 3) + 0.2 * Math.exp(-far / 80));
   const depth = 60 / (y - HORIZON + 9);
@@ -50,7 +50,7 @@ export const pastel: Plate = {
   id: 'pastel',
   name: 'Pastel',
   description:
-    'Chalk strokes in rose, lemon and lilac over dark aubergine paper whose rough grain shows through.',
+    'Chalk strokes in rose, mint, lilac and sky blue over dark aubergine paper whose rough grain shows through.',
   width: 512,
   height: 512,
   draw(canvas) {
