@@ -1,15 +1,10 @@
 /** A worker thread: one device's sessions, one job at a time. */
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { runBatch } from './batch.ts';
 import { createExecutor } from './executor.ts';
 import type { Painting } from './painting.ts';
 import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
 import { warmUp } from './warm-up.ts';
-
-// Linux counts niceness per thread, and the runtime's threads inherit this one's: when cores are
-// short the HTTP thread goes first.
-setPriority(5);
 
 const { model, placement, tilePixels } = workerData as WorkerSetup;
 const executor = await createExecutor(model, placement);
