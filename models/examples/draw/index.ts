@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Random } from '../../styles/draw/kit/random.ts';
 import { type Camera, jpeg, photograph, type Scene } from './camera.ts';
+import { canal, canalCamera } from './canal.ts';
 import { lake, lakeCamera } from './lake.ts';
 import { stillLife, stillLifeCamera } from './still-life.ts';
 
@@ -15,6 +16,7 @@ const SMALL = [512, 384] as const;
 
 const scenes: readonly { name: string; scene: Scene; camera: Camera }[] = [
   { name: 'lake', scene: lake, camera: lakeCamera },
+  { name: 'canal', scene: canal, camera: canalCamera },
   { name: 'still-life', scene: stillLife, camera: stillLifeCamera },
 ];
 

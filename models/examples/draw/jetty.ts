@@ -1,6 +1,6 @@
 import { clamp, fraction, smoothstep } from '../../styles/draw/kit/math.ts';
 import { fractal, hash, noise } from '../../styles/draw/kit/noise.ts';
-import { SKYLIGHT, SUN, SUNLIGHT } from './lake.ts';
+import { SKYLIGHT, SUN, SUNLIGHT } from './sky.ts';
 import { add, along, dot, mix, multiply, normalize, scale, type Vector } from './vector.ts';
 
 interface Box {

@@ -2,6 +2,8 @@ import { clamp, smoothstep } from '../../styles/draw/kit/math.ts';
 import { fractal, hash, noise } from '../../styles/draw/kit/noise.ts';
 import type { Camera, Scene } from './camera.ts';
 import { jettyAlong } from './jetty.ts';
+import { rippled } from './ripples.ts';
+import { sky, SKYLIGHT, SUN, SUNLIGHT } from './sky.ts';
 import { ground, HIGHEST, tree } from './terrain.ts';
 import {
   add,
@@ -26,30 +28,7 @@ export const lakeCamera: Camera = {
   raysPerPixel: 6,
 };
 
-export const SUN: Vector = normalize([-0.8, 0.36, 0.12]);
-export const SUNLIGHT: Vector = [6.2, 3.9, 2.1];
-export const SKYLIGHT: Vector = [0.42, 0.56, 0.86];
-
 const FAR = 9000;
-
-export function sky(direction: Vector): Vector {
-  const up = Math.max(direction[1], 0.001);
-  const toSun = Math.max(dot(direction, SUN), 0);
-  const warm = mix([1.5, 0.86, 0.5], [0.95, 0.8, 0.72], smoothstep(0.9, 0.2, toSun));
-  const air = mix(warm, [0.14, 0.3, 0.66], smoothstep(0, 0.42, up) ** 0.6);
-  const glow = scale([1.6, 0.9, 0.4], toSun ** 6 * 0.5 + toSun ** 60);
-  const clear = add(air, glow);
-  // One sheet of cloud; it is thicker, hence darker, where the next point towards the sun is thick too.
-  const [x, z] = [(direction[0] / (up + 0.04)) * 1.5, (direction[2] / (up + 0.04)) * 1.5];
-  const thick = (px: number, pz: number): number =>
-    fractal(px * 0.55 + 0.3 * noise(pz, px, 83), pz * 0.9, 80, 6) +
-    0.28 * noise(px / 4, pz / 3, 81) +
-    0.04;
-  const here = thick(x, z);
-  const shade = smoothstep(-0.15, 0.5, thick(x - 0.28, z + 0.06));
-  const cloud = mix([2.3, 1.5, 0.95], [0.36, 0.36, 0.5], shade);
-  return mix(clear, cloud, smoothstep(0.02, 0.42, here) * smoothstep(0.015, 0.14, up) * 0.92);
-}
 
 function haze(light: Vector, direction: Vector, distance: number, height: number): Vector {
   const veil =
@@ -141,14 +120,7 @@ function distant(origin: Vector, direction: Vector): Vector {
 
 function water(at: Vector, direction: Vector, distance: number): Vector {
   const [x, , z] = at;
-  // Ripples run in wind lanes; far away they are smaller than a pixel and only blur.
-  const lanes = 0.35 + 0.65 * smoothstep(-0.2, 0.4, fractal(x / 90, z / 30, 100, 3));
-  const swell = (seed: number): number =>
-    0.016 * noise(x / 1.3, z / 0.5, seed) +
-    0.02 * noise(x / 4.5, z / 1.5, seed + 1) +
-    0.009 * noise(x / 0.4, z / 0.17, seed + 2);
-  const calm = lanes / (1 + distance / 260);
-  const normal = normalize([swell(101) * calm, 1, 1.6 * swell(111) * calm]);
+  const normal = rippled(x, z, 1 / (1 + distance / 260));
   const mirrored = reflect(direction, normal);
   const bounce: Vector = [mirrored[0], Math.max(mirrored[1], 0.002), mirrored[2]];
   const seen = jettyAlong(at, bounce)?.light ?? distant(at, bounce);
