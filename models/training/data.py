@@ -34,13 +34,13 @@ def to_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 255
 
 
-def random_crop(picture: Image.Image, size: int, smallest: float, random: np.random.Generator) -> Tensor:
-    """A size×size crop whose side in the source is log-uniform between `smallest` × the short side and the short side.
+def random_crop(picture: Image.Image, size: int, random: np.random.Generator) -> Tensor:
+    """A size×size crop at a magnification that is log-uniform between 0.87 and 2, flipped half of the time.
 
-    So a network sees brush strokes and objects at many scales, up to the magnification at which 512 is evaluated.
+    Validation at 512 magnifies pictures of 288 pixels 1.8 times; a network that has not seen such soft pictures fails.
     """
-    short = min(picture.size)
-    side = short * float(np.exp(random.uniform(np.log(smallest), 0)))
+    largest = min(*picture.size, 1.15 * size)
+    side = float(np.exp(random.uniform(np.log(size / 2), np.log(largest))))
     left, top = random.uniform(0, picture.width - side), random.uniform(0, picture.height - side)
     crop = picture.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
     tensor = to_tensor(crop)

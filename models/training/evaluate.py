@@ -1,4 +1,4 @@
-"""Measure the student beside the reference AdaIN on the validation split, in float32 with the exact VGG.
+"""Measure the student beside the reference AdaIN on the validation split, with the exact VGG.
 
 Prints a table and writes it as JSON; with --sheets also strips of validation pairs (for looking, not for shipping).
 """
@@ -52,9 +52,10 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Evaluation:
-    def __init__(self, data: Path, reference: Path) -> None:
-        self.vgg = Vgg(reference).to(memory_format=torch.channels_last)
-        self.decoder = ReferenceDecoder(reference).to(memory_format=torch.channels_last)
+    def __init__(self, data: Path, reference: Path, precision: torch.dtype) -> None:
+        """`precision` is VGG's and the reference decoder's; the student always runs in float32."""
+        self.vgg = Vgg(reference).to(precision).to(memory_format=torch.channels_last)
+        self.decoder = ReferenceDecoder(reference).to(precision).to(memory_format=torch.channels_last)
         self.contents, self.styles = (read_pictures(data, kind, "validation") for kind in ("content", "style"))
 
     @torch.no_grad()
@@ -67,12 +68,15 @@ class Evaluation:
             target = adain(features, wanted[-1])  # t of equation 12
             known = cache.setdefault(str(size), {})
             if str(i) not in known:
-                known[str(i)] = self.judge(self.decoder(target).clamp(0, 1), content, target, wanted)
+                known[str(i)] = self.judge(self.decode(target), content, target, wanted)
             statistics = student.describe(style)
             row = {"pair": i, "ours": self.judge(student(content, statistics).clamp(0, 1), content, target, wanted)}
             plain = student(content, statistics, 0.0).clamp(0, 1)
             rows.append(row | {"reference": known[str(i)], "alpha0_ssim": ssim(plain, content).item()})
         return rows
+
+    def decode(self, features: Tensor) -> Tensor:
+        return self.decoder(features).float().clamp(0, 1)
 
     def judge(self, picture: Tensor, content: Tensor, target: Tensor, wanted: list) -> dict[str, float]:
         features, found = exact(self.vgg, picture)
@@ -90,7 +94,7 @@ class Evaluation:
             chosen = indices[start : start + 4]
             content, style = (torch.stack([centre_crop(p[i], size) for i in chosen]) for p in (self.contents, self.styles))
             wanted = exact(self.vgg, style)[1][-1]
-            reference = self.decoder(adain(exact(self.vgg, content)[0], wanted))
+            reference = self.decode(adain(exact(self.vgg, content)[0], wanted))
             statistics = student.describe(style)
             columns = (content, style, student(content, statistics), reference, student(content, statistics, 0.0))
             write_strips(folder / f"{size}-{chosen[0]:03d}.png", columns)
@@ -133,14 +137,15 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
     parser.add_argument("--sizes", default="256,512")
     parser.add_argument("--pairs", type=int, default=VALIDATION)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of VGG; bfloat16 is fast")
     parser.add_argument("--out", type=Path, required=True, help="folder of validation.json, the cache and the strips")
     parser.add_argument("--sheets", type=int, default=0, metavar="N", help="write strips of N pairs at each size")
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
-    student, evaluation = load_student(o.student), Evaluation(o.data, o.reference)
+    student, evaluation = load_student(o.student), Evaluation(o.data, o.reference, getattr(torch, o.precision))
     check_finite(student)
     print(f"{parameters(student) / 1e6:.2f} M parameters, {gmac(student):.2f} GMAC at 512×512; odd pictures: finite")
-    cache_path = o.out / "reference-losses.json"
+    cache_path = o.out / f"reference-losses-{o.precision}.json"
     cache = json.loads(cache_path.read_text()) if cache_path.exists() else {}
     validation = {}
     print("| size | pairs | content ours / reference | style ours / reference | SSIM to content | SSIM at alpha 0 |")
@@ -151,6 +156,7 @@ def main() -> None:
         if not o.pairs:
             continue
         table = validation[str(size)] = summarise(evaluation.measure(student, size, o.pairs, cache))
+        table["precision"] = o.precision
         cache_path.write_text(json.dumps(cache))
         cells = [f"{t['ours']:.3f} / {t['reference']:.3f} = {t['ratio']:.2f}×" for t in (table["content"], table["style"])]
         similarity = f"{table['ssim']['ours']:.3f} / {table['ssim']['reference']:.3f}"
