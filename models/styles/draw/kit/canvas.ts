@@ -101,7 +101,6 @@ export class Canvas {
   }
 
   #mean(x: number, y: number): Rgb {
-    const { scale } = this;
     let [red, green, blue, count] = [0, 0, 0, 0];
     this.within([x, y, x + 1, y + 1], (_x, _y, cell) => {
       const color = this.at(cell);
@@ -110,6 +109,6 @@ export class Canvas {
       blue += clamp(color[2]);
       count += 1;
     });
-    return scale > 0 ? [red / count, green / count, blue / count] : [0, 0, 0];
+    return [red / count, green / count, blue / count];
   }
 }

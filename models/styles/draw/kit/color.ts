@@ -4,7 +4,7 @@ import { clamp, lerp } from './math.ts';
 export type Rgb = readonly [red: number, green: number, blue: number];
 type Oklab = readonly [lightness: number, greenRed: number, blueYellow: number];
 
-export const BLACK: Rgb = [0, 0, 0];
+const BLACK: Rgb = [0, 0, 0];
 export const WHITE: Rgb = [1, 1, 1];
 
 export function hex(code: string): Rgb {

@@ -50,11 +50,3 @@ export function fractal(x: number, y: number, seed = 0, octaves = 4): number {
   }
   return sum / total;
 }
-
-/** The direction (radians) that runs along the contour lines of noise: swirls without ends. */
-export function curl(x: number, y: number, seed: number): number {
-  const e = 0.01;
-  const across = noise(x + e, y, seed) - noise(x - e, y, seed);
-  const down = noise(x, y + e, seed) - noise(x, y - e, seed);
-  return Math.atan2(-across, down);
-}
