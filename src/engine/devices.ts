@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import type { Placement } from './runtime.ts';
 
 /** Reads ADAIN_DEVICE's notation: cpu, cuda, cuda:1, or a list of GPUs as in cuda:0,cuda:1. */
-export function parseDevices(device: string, threads: number): Placement[] {
+export function parseDevices(device: string, threads: number): [Placement, ...Placement[]] {
   if (device === 'cpu') return [{ provider: 'cpu', ordinal: 0, threads }];
-  return device.split(',').map((name) => {
+  const gpu = (name = ''): Placement => {
     const match = /^cuda(?::(\d+))?$/.exec(name.trim());
     if (!match) {
       throw new Error(`device ${device} is none of auto, cpu, cuda, cuda:0 or cuda:0,cuda:1`);
     }
     return { provider: 'cuda', ordinal: Number(match[1] ?? 0), threads };
-  });
+  };
+  const [first, ...others] = device.split(',');
+  return [gpu(first), ...others.map(gpu)];
 }
 
 /**

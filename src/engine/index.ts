@@ -61,11 +61,9 @@ export async function createEngine(
     startThread({ model, placement, tilePixels }, seams.workerFile);
   const { placements, threads, description } = await startWorkers(options, start);
 
-  const speeds = threads[0]?.speeds;
-  if (!speeds) throw new Error('unreachable');
   const scheduler = createScheduler<EngineTask>({
     now: () => performance.now(),
-    rates: createRates(speeds),
+    rates: createRates(threads[0].speeds),
     queueLimit,
     maxBatch,
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
@@ -93,7 +91,7 @@ export async function createEngine(
   let closed: Promise<void> | undefined;
   return {
     model: model.info,
-    provider: placements[0]?.provider ?? 'cpu',
+    provider: placements[0].provider,
     description,
     get ready() {
       return !closed && supervisors.some(({ up }) => up);
@@ -118,8 +116,9 @@ export async function createEngine(
 }
 
 interface Started {
-  readonly placements: readonly Placement[];
-  readonly threads: readonly WorkerThread[];
+  readonly placements: readonly [Placement, ...Placement[]];
+  /** One for each placement. */
+  readonly threads: readonly [WorkerThread, ...WorkerThread[]];
   readonly description: string;
 }
 
@@ -138,7 +137,7 @@ async function startWorkers(
 }
 
 async function startAll(
-  placements: readonly Placement[],
+  placements: Started['placements'],
   reason: string,
   start: (placement: Placement) => Promise<WorkerThread>,
 ): Promise<Started> {
@@ -146,14 +145,16 @@ async function startAll(
   const obstacle = onGpu ? cudaObstacle() : undefined;
   if (obstacle) throw new Error(`CUDA cannot be used: ${obstacle}`);
   const started = await Promise.allSettled(placements.map(start));
-  const threads = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const [first, ...others] = started.flatMap((one) =>
+    one.status === 'fulfilled' ? one.value : [],
+  );
   const failed = started.find((one) => one.status === 'rejected');
-  if (failed) {
-    for (const thread of threads) thread.close();
-    throw failed.reason;
+  if (failed || !first) {
+    for (const thread of [first, ...others]) thread?.close();
+    throw failed?.reason;
   }
   const names = placements.map(({ provider, ordinal, threads }) =>
     provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal}`,
   );
-  return { placements, threads, description: names.join(', ') + reason };
+  return { placements, threads: [first, ...others], description: names.join(', ') + reason };
 }

@@ -65,18 +65,17 @@ export async function loadModel(folder: string): Promise<Model> {
   const description = parseDescription(path, (await readModelFile(path)).toString('utf8'));
   const { channels, stride, margin, encoderHalo, decoderHalo, epsilon, files } = description;
 
-  const [encoder, decoder] = await Promise.all(
-    (['encoder.onnx', 'decoder.onnx'] as const).map(async (name) => {
-      const bytes = await readModelFile(join(folder, name));
-      if (sha256(bytes) !== files[name].sha256) {
-        throw new Error(
-          `${join(folder, name)} is not the file that model.json describes (its sha256 differs): take both from the same export`,
-        );
-      }
-      return bytes;
-    }),
-  );
-  if (!encoder || !decoder) throw new Error('unreachable');
+  const readPart = async (name: keyof typeof files) => {
+    const bytes = await readModelFile(join(folder, name));
+    if (sha256(bytes) !== files[name].sha256) {
+      throw new Error(
+        `${join(folder, name)} is not the file that model.json describes (its sha256 differs): take both from the same export`,
+      );
+    }
+    return bytes;
+  };
+  const encoder = await readPart('encoder.onnx');
+  const decoder = await readPart('decoder.onnx');
   parsePart(join(folder, 'encoder.onnx'), encoder, 'picture', 'features');
   parsePart(join(folder, 'decoder.onnx'), decoder, 'features', 'picture');
 

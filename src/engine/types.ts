@@ -17,7 +17,10 @@ export interface StylizeInput {
 }
 
 export interface WorkOptions {
-  /** Work that has not begun when this fires is dropped with `client_closed`. */
+  /**
+   * When this fires the answer is `client_closed`, and work that has not begun is dropped, as are
+   * the remaining tiles of a large picture.
+   */
   readonly signal?: AbortSignal;
   /** `performance.now()` milliseconds by which the answer must be there. */
   readonly deadline?: number;
@@ -55,7 +58,8 @@ export interface EngineEvents {
 
 /**
  * The queue and the workers behind it. Every method rejects with a ServiceError: `overloaded`
- * (with retryAfterSeconds), `deadline_exceeded`, `client_closed`, `closing`, `inference_failed`.
+ * (with retryAfterSeconds), `deadline_exceeded`, `client_closed`, `closing`, `inference_failed`;
+ * `image_too_small` under 16 pixels a side. What no form lets through is a TypeError or RangeError.
  */
 export interface Engine {
   readonly model: ModelInfo;
