@@ -14,6 +14,7 @@ RUN npm run build
 # What runs, without the base: production dependencies, and native libraries of this platform only
 # (onnxruntime-node brings those of all platforms in one package).
 FROM ${NODE_IMAGE} AS app
+RUN apt-get update && apt-get install -y --no-install-recommends tini
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev \
@@ -35,6 +36,7 @@ RUN cd node_modules/onnxruntime-node \
 
 FROM ${CUDA_IMAGE} AS cuda
 COPY --from=app-cuda /usr/local/bin/node /usr/local/bin/node
+COPY --from=app-cuda /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=app-cuda /app /app
 WORKDIR /app
 # A GPU that cannot be used stops the start: an image of this size is not run to serve on the CPU.
@@ -48,14 +50,15 @@ EXPOSE 8080
 # Each new shape is searched for the fastest kernels before the service is ready.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--enable-source-maps", "dist/server.js"]
+ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/server.js"]
 
 FROM ${NODE_IMAGE} AS cpu
+COPY --from=app /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=app /app /app
 WORKDIR /app
 # Two malloc arenas instead of eight a core hold the resident memory of a process with many threads
 # down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP" \
       org.opencontainers.image.version="0.1.0" \
@@ -65,4 +68,5 @@ USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--enable-source-maps", "dist/server.js"]
+# As process 1, Node would ignore SIGTERM until its handlers are there, which is after the model is.
+ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/server.js"]

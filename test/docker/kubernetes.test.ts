@@ -41,9 +41,11 @@ interface Kustomization {
 /** What kustomize makes of a folder, as far as ours use kustomize: resources, components, patches. */
 function render(path: string): Manifest[] {
   const { resources = [], components = [], patches = [] } = readKustomization(path);
-  const manifests = [...resources, ...components].flatMap((entry) => {
+  const manifests = [...resources, ...components].flatMap((entry): Manifest[] => {
     const inner = join(path, entry);
-    return entry.endsWith('.yaml') ? [readYaml(inner)] : render(inner);
+    if (!entry.endsWith('.yaml')) return render(inner);
+    const manifest = readYaml(inner) as Manifest;
+    return [manifest];
   });
   const changes = patches.map((patch) => readYaml(join(path, patch.path)) as Manifest);
   return manifests.map((manifest) =>

@@ -1,0 +1,63 @@
+import t from 'tap';
+
+import { readConfig } from '../../src/config.ts';
+import { version } from '../../src/version.ts';
+import { metrics, readText, readYaml, variables } from './files.ts';
+
+// Read by Node, libuv and the C library, not by us.
+const foreign = new Set(['NODE_ENV', 'MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE']);
+const dockerfile = readText('Dockerfile');
+
+t.test('the image sets variables that exist, to values that are allowed', async (t) => {
+  const lines = [...dockerfile.matchAll(/^ENV (.*)$/gm)].map(([, line = '']) => line);
+  t.equal(lines.length, 2, 'one line a target');
+  for (const line of lines) {
+    const env = new Map(line.split(' ').map((pair) => pair.split('=', 2) as [string, string]));
+    for (const name of foreign) env.delete(name);
+    for (const name of env.keys()) t.ok(variables.has(name), name);
+    t.doesNotThrow(() => readConfig(Object.fromEntries(env)));
+  }
+});
+
+t.test('its labels say the version of package.json', async (t) => {
+  const versions = [...dockerfile.matchAll(/image\.version="(.*?)"/g)].map(([, value]) => value);
+  t.same(versions, [version, version]);
+});
+
+t.test('it exposes and probes the default port', async (t) => {
+  const { PORT } = readConfig({});
+  t.same(dockerfile.match(/^EXPOSE .*$/gm), [`EXPOSE ${PORT}`, `EXPOSE ${PORT}`]);
+  t.equal(dockerfile.match(/^HEALTHCHECK /gm)?.length, 2);
+  t.equal(dockerfile.split(`(process.env.PORT || ${PORT}) + '/readyz'`).length, 3);
+});
+
+t.test('it can be built by tools that know neither heredocs nor COPY --link', async (t) => {
+  t.notMatch(dockerfile, /<<|--link|@sha256:/);
+});
+
+t.test('compose: variables that exist, and time to finish', async (t) => {
+  const { services } = readYaml('docker/compose.yaml') as {
+    services: Record<
+      string,
+      { environment: Record<string, string | number>; stop_grace_period?: string }
+    >;
+  };
+  const service = services['adain-server'];
+  const environment = Object.entries(service?.environment ?? {});
+  for (const [name] of environment) t.ok(variables.has(name), name);
+  const config = readConfig(
+    Object.fromEntries(environment.map(([name, value]) => [name, String(value)])),
+  );
+  const shutdown = config.ADAIN_SHUTDOWN_DELAY_MS + config.ADAIN_SHUTDOWN_GRACE_MS;
+  t.ok(parseInt(service?.stop_grace_period ?? '') * 1000 >= shutdown);
+});
+
+t.test('the README lists every variable and every metric, and no other', async (t) => {
+  const readme = readText('docker/README.md');
+  const firstCells = new Set([...readme.matchAll(/^\| `(\w+)/gm)].map(([, name]) => name));
+  const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('adain_'));
+  for (const name of [...variables, ...ours]) t.ok(firstCells.delete(name), name);
+  for (const name of foreign) firstCells.delete(name);
+  const others = [...firstCells].filter((name) => !metrics.some((metric) => metric.name === name));
+  t.same(others, []);
+});
