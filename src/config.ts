@@ -53,10 +53,10 @@ const variables = z.object({
     .default(64)
     .describe('requests that may wait for the engine; the next one is answered 503'),
   ADAIN_MAX_BATCH: whole(1, 64)
-    .default(4)
-    .describe('waiting pictures of one shape that are computed in one run'),
-  ADAIN_TILE_PIXELS: whole(65_536, 2 ** 28)
-    .default(4 * 2 ** 20)
+    .default(1)
+    .describe('waiting pictures of one size computed in one run; more than 1 pays on a GPU only'),
+  ADAIN_TILE_PIXELS: whole(2 ** 17, 2 ** 28)
+    .default(2 ** 20)
     .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
   ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)
     .default(60_000)

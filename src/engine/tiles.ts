@@ -103,8 +103,10 @@ export function copyTile(
   return tile;
 }
 
-/** −1 → 1, length → length − 2. */
+/** −1 → 1, length → length − 2, and so on: there and back as often as it takes. */
 function reflect(index: number, length: number): number {
-  if (index < 0) return -index;
-  return index < length ? index : 2 * (length - 1) - index;
+  const last = length - 1;
+  const period = 2 * last;
+  const folded = ((index % period) + period) % period;
+  return last - Math.abs(folded - last);
 }

@@ -34,22 +34,36 @@ t.test('pixels become planes and come back, rounded half to even and clamped', a
 });
 
 t.test('the canvas reflects without repeating the edge, up to the next stride', async (t) => {
-  const [width, height] = [17, 16];
-  const index = Float32Array.from({ length: width * height }, (_, i) => i);
-  const canvas = await runNodes(
-    { planes: float32(index, [1, 1, height, width]) },
-    (graph, { planes = '' }) => addCanvas(graph, 'canvas', planes, 8, 8),
-    { type: 'float32', shape: [1, 1, 'h', 'w'] },
-  );
-  t.same(canvas.dims, [1, 1, 32, 40]);
-  const reflected = (i: number, length: number) =>
-    i < 0 ? -i : i >= length ? 2 * (length - 1) - i : i;
-  const expected = Array.from({ length: 32 * 40 }, (_, i) => {
-    const y = reflected(Math.floor(i / 40) - 8, height);
-    const x = reflected((i % 40) - 8, width);
-    return y * width + x;
-  });
-  t.same([...canvas.data].map(Number), expected);
+  for (const [width, height, margin] of [
+    [17, 16, 8],
+    [17, 16, 32],
+    [3, 2, 24],
+  ] as const) {
+    const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => i);
+    const canvas = await runNodes(
+      { pixels: { type: 'uint8', data: pixels, dims: [1, height, width, 3] } },
+      (graph, { pixels = '' }) => addCanvas(graph, 'canvas', pixels, margin, 8),
+      { type: 'uint8', shape: [1, 'h', 'w', 3] },
+    );
+    const [, rows = 0, columns = 0] = canvas.dims;
+    t.same([rows % 8, columns % 8], [0, 0], 'a multiple of the stride');
+    t.ok(rows - height - 2 * margin < 8 && columns - width - 2 * margin < 8, 'and the next one');
+    // Walks to and fro between the first and the last as one who turns at the walls.
+    const walk = (length: number, steps: number) => {
+      let [at, step] = [0, 1];
+      for (let i = 0; i < steps; i++) {
+        if (at + step < 0 || at + step >= length) step = -step;
+        at += step;
+      }
+      return at;
+    };
+    const source = (i: number, length: number) => walk(length, Math.abs(i - margin));
+    const expected = Array.from({ length: rows * columns * 3 }, (_, i) => {
+      const [y, x] = [Math.floor(i / 3 / columns), Math.floor(i / 3) % columns];
+      return pixels[3 * (source(y, height) * width + source(x, width)) + (i % 3)];
+    });
+    t.same([...canvas.data].map(Number), expected);
+  }
 });
 
 t.test('every size from 16 × 16 up is painted in its own size', async (t) => {

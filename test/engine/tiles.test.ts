@@ -53,6 +53,7 @@ t.test('tiles of one shape cover the canvas once, exact inside, whole at its edg
 
 t.test('a tile of the canvas is the padded picture there', (t) => {
   const image = testPicture(37, 21);
+  const [margin, stride] = [8, 8];
   const canvas = canvasSize(image, margin, stride);
   t.same(canvas, { width: 56, height: 40 });
   const mirror = (i: number, length: number) => (i < 0 ? -i : i >= length ? 2 * length - 2 - i : i);

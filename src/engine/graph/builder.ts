@@ -77,10 +77,11 @@ export function addFloats(
   return addInitializer(graph, name, 'float32', dims, new Uint8Array(data.buffer));
 }
 
-/** An int64 vector, which is how ONNX takes axes, pads and shapes. */
-export function addIntegers(graph: Graph, name: string, values: readonly number[]): Value {
-  const data = BigInt64Array.from(values, BigInt);
-  return addInitializer(graph, name, 'int64', [values.length], new Uint8Array(data.buffer));
+/** An int64 scalar or vector, which is how ONNX takes axes, indices and shapes. */
+export function addIntegers(graph: Graph, name: string, values: number | readonly number[]): Value {
+  const dims = typeof values === 'number' ? [] : [values.length];
+  const data = BigInt64Array.from(typeof values === 'number' ? [values] : values, BigInt);
+  return addInitializer(graph, name, 'int64', dims, new Uint8Array(data.buffer));
 }
 
 /** The graph as the bytes of an ONNX model. */

@@ -99,7 +99,7 @@ export function tileStylizeGraph(parts: Parts): Graph {
 }
 
 function addPaddedPlanes(graph: Graph, { margin, stride }: Parts, pixels: Value): Value {
-  return addCanvas(graph, 'canvas', addPlanes(graph, 'planes', pixels), margin, stride);
+  return addPlanes(graph, 'planes', addCanvas(graph, 'canvas', pixels, margin, stride));
 }
 
 function addEncoder(graph: Graph, { encoder }: Parts, picture: Value): Value {

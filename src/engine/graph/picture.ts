@@ -25,29 +25,53 @@ export function addPixels(graph: Graph, name: string, planes: Value): Value {
 
 /**
  * Reflects `margin` pixels over every edge, and right and below up to the next multiple of
- * `stride`: the canvas that the networks see. The edge itself is not repeated.
- * @param planes float32 [N, 3, H, W] with H, W > margin + stride − 1
+ * `stride`: the canvas that the networks see. The edge itself is not repeated. Gathers by index
+ * instead of Pad, whose reflection must be shorter than the picture.
+ * @param pixels uint8 [N, H, W, 3] with H, W > 1
  */
 export function addCanvas(
   graph: Graph,
   name: string,
-  planes: Value,
+  pixels: Value,
   margin: number,
   stride: number,
 ): Value {
-  const near = addIntegers(graph, `${name}/near`, [0, 0, margin, margin]);
-  const none = addIntegers(graph, `${name}/none`, [0, 0]);
-  const margins = addIntegers(graph, `${name}/margins`, [margin, margin]);
-  const both = addIntegers(graph, `${name}/both`, [-2 * margin, -2 * margin]);
-  const strides = addIntegers(graph, `${name}/strides`, [stride, stride]);
+  const y = addReflection(graph, `${name}/y`, pixels, 1, margin, stride);
+  const x = addReflection(graph, `${name}/x`, pixels, 2, margin, stride);
+  const rows = addNode(graph, 'Gather', `${name}/rows`, [pixels, y], { axis: 1 });
+  return addNode(graph, 'Gather', name, [rows, x], { axis: 2 });
+}
 
-  const size = addNode(graph, 'Shape', `${name}/size`, [planes], { start: 2, end: 4 });
-  // Mod takes the divisor's sign, so −(size + 2·margin) mod stride is what is missing to a multiple.
-  const gap = addNode(graph, 'Sub', `${name}/gap`, [both, size]);
-  const missing = addNode(graph, 'Mod', `${name}/missing`, [gap, strides]);
-  const far = addNode(graph, 'Add', `${name}/far`, [margins, missing]);
-  const pads = addNode(graph, 'Concat', `${name}/pads`, [near, none, far], { axis: 0 });
-  return addNode(graph, 'Pad', name, [planes, pads], { mode: 'reflect' });
+/** Where each row or column of the canvas comes from, mirrored at the ends as often as it takes. */
+function addReflection(
+  graph: Graph,
+  name: string,
+  pixels: Value,
+  axis: number,
+  margin: number,
+  stride: number,
+): Value {
+  const one = addIntegers(graph, `${name}/1`, 1);
+  const before = addIntegers(graph, `${name}/before`, -margin);
+  const both = addIntegers(graph, `${name}/both`, -2 * margin);
+  const step = addIntegers(graph, `${name}/stride`, stride);
+
+  const shape = addNode(graph, 'Shape', `${name}/shape`, [pixels], { start: axis, end: axis + 1 });
+  const length = addNode(graph, 'Squeeze', `${name}/length`, [shape]);
+  // Mod takes the divisor's sign, so −(length + 2·margin) mod stride is what is missing to a multiple.
+  const gap = addNode(graph, 'Sub', `${name}/gap`, [both, length]);
+  const missing = addNode(graph, 'Mod', `${name}/missing`, [gap, step]);
+  const inner = addNode(graph, 'Sub', `${name}/inner`, [length, before]);
+  const end = addNode(graph, 'Add', `${name}/end`, [inner, missing]);
+  const positions = addNode(graph, 'Range', `${name}/positions`, [before, end, one]);
+
+  // A mirrored line repeats after 2·(length − 1): there and back.
+  const last = addNode(graph, 'Sub', `${name}/last`, [length, one]);
+  const period = addNode(graph, 'Add', `${name}/period`, [last, last]);
+  const folded = addNode(graph, 'Mod', `${name}/folded`, [positions, period]);
+  const beyond = addNode(graph, 'Sub', `${name}/beyond`, [folded, last]);
+  const away = addNode(graph, 'Abs', `${name}/away`, [beyond]);
+  return addNode(graph, 'Sub', name, [last, away]);
 }
 
 /**
