@@ -1,0 +1,82 @@
+/**
+ * What a service is measured against: a loop that does nothing but run the stylize graph, one
+ * picture after another, in a process of its own. It is the same graph with the same threads and
+ * the same priority as the server's worker. With `codec` every picture is also decoded before and
+ * encoded after its run, as the server does it, in the same loop.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { serialize } from '../../src/engine/graph/builder.ts';
+import { stylizeGraph } from '../../src/engine/graph/graphs.ts';
+import { createSession } from '../../src/engine/runtime.ts';
+import { configureImaging } from '../../src/imaging/configure.ts';
+import { decodeContent } from '../../src/imaging/decode.ts';
+import { encodePicture } from '../../src/imaging/encode.ts';
+import type { RgbImage } from '../../src/rgb-image.ts';
+import { allCores, ourParts } from './networks.ts';
+
+interface Order {
+  readonly jpeg: Uint8Array;
+  readonly codec: boolean;
+  readonly count: number;
+}
+
+export interface BareLoop {
+  /** Paints the picture `count` times. @returns milliseconds of each */
+  run(order: Order): Promise<number[]>;
+  stop(): void;
+}
+
+export function startBareLoop(): BareLoop {
+  const child = fork(fileURLToPath(import.meta.url), { serialization: 'advanced' });
+  return {
+    async run(order) {
+      child.send(order);
+      const [times] = (await once(child, 'message')) as [number[]];
+      return times;
+    },
+    stop: () => {
+      child.disconnect();
+    },
+  };
+}
+
+async function serve(): Promise<void> {
+  setPriority(5); // as src/engine/worker.ts does before it makes its sessions
+  configureImaging({ threads: 1 });
+  const parts = await ourParts();
+  const session = await createSession(serialize(stylizeGraph(parts)), allCores);
+
+  const paint = async ({ width, height, data }: RgbImage): Promise<RgbImage> => {
+    // Any statistics do: the time does not depend on them.
+    const statistics = new Float32Array(2 * parts.channels).fill(1);
+    const output = await session.run({
+      pixels: { type: 'uint8', data, dims: [1, height, width, 3] },
+      statistics: { type: 'float32', data: statistics, dims: [1, 2, parts.channels] },
+      alpha: { type: 'float32', data: Float32Array.of(1), dims: [1] },
+    });
+    return { width, height, data: output.data as RgbImage['data'] };
+  };
+
+  process.on('message', (order: Order) => void obey(order));
+  async function obey({ jpeg, codec, count }: Order): Promise<void> {
+    const decode = async () => {
+      const limits = { maxPixels: Infinity, field: 'content' };
+      return (await decodeContent(Buffer.from(jpeg), limits)).image;
+    };
+    const decoded = await decode();
+    const times: number[] = [];
+    while (times.length < count) {
+      const start = performance.now();
+      const painted = await paint(codec ? await decode() : decoded);
+      if (codec) await encodePicture(painted, undefined, 'jpeg', 85);
+      times.push(performance.now() - start);
+    }
+    process.send?.(times);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await serve();

@@ -1,0 +1,82 @@
+/** A client that keeps its connections and spends little: it shares the cores with the server. */
+import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+
+import type { form } from '../support/app.ts';
+
+export type Form = Awaited<ReturnType<typeof form>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** From the first byte out to the last byte in. */
+  readonly ms: number;
+}
+
+export interface Client {
+  /** Any status is an answer. */
+  send(form: Form, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** @throws Error when the answer is no picture */
+  stylize(form: Form): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  close(): void;
+}
+
+export function createClient(origin: string): Client {
+  const agent = new Agent({ keepAlive: true });
+
+  const exchange = (
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string | number>> = {},
+    payload?: Buffer,
+  ) =>
+    new Promise<Answer>((resolve, reject) => {
+      const start = performance.now();
+      request(new URL(path, origin), { method, agent, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const { statusCode: status = 0, headers } = response;
+          const ms = performance.now() - start;
+          resolve({ status, headers, body: Buffer.concat(chunks), ms });
+        });
+      })
+        .on('error', reject)
+        .end(payload);
+    });
+
+  const send: Client['send'] = ({ method, url, headers, payload }, more = {}) =>
+    exchange(method, url, { ...headers, 'content-length': payload.length, ...more }, payload);
+
+  return {
+    send,
+    async stylize(form) {
+      const answer = await send(form);
+      if (answer.status !== 200) throw new Error(answer.body.toString());
+      return answer;
+    },
+    get: (path) => exchange('GET', path),
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+/** Clients who each wait for their answer before they ask again; `count` questions in all. */
+export async function closedLoop<T>(
+  clients: number,
+  count: number,
+  ask: (index: number) => Promise<T>,
+): Promise<{ answers: T[]; perSecond: number }> {
+  const answers: T[] = [];
+  let next = 0;
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (next < count) answers.push(await ask(next++));
+    }),
+  );
+  return { answers, perSecond: (1000 * count) / (performance.now() - start) };
+}

@@ -1,0 +1,37 @@
+/** Photographs of any size, made from the examples that come with the model. */
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+
+import { form } from '../support/app.ts';
+import type { Form } from './client.ts';
+
+const file = (path: string) => fileURLToPath(new URL(`../../models/${path}`, import.meta.url));
+
+/** The style of all requests that do not bring their own. */
+const preset = 'mosaic';
+
+/** A photograph as cameras send it, JPEG at quality 85. */
+export function photograph(width: number, height = width): Promise<Buffer> {
+  return sharp(file('examples/lake.jpg')).resize(width, height).jpeg({ quality: 85 }).toBuffer();
+}
+
+/** Cut-outs of a plate at another place each: as many styles as are asked for, no two alike. */
+export function styles(side: number, count: number): Promise<Buffer[]> {
+  const cut = async (index: number) => {
+    const { width, height } = await sharp(file(`styles/${preset}.jpg`)).metadata();
+    const window = Math.floor(Math.min(width, height) / 2);
+    const left = (index * 7) % (width - window);
+    const top = (index * 11) % (height - window);
+    return sharp(file(`styles/${preset}.jpg`))
+      .extract({ left, top, width: window, height: window })
+      .resize(side, side)
+      .jpeg({ quality: 90 })
+      .toBuffer();
+  };
+  return Promise.all(Array.from({ length: count }, (_, index) => cut(index)));
+}
+
+/** A request to repaint `content` in a preset, or in the uploaded `style`. */
+export function requestFor(content: Buffer, style?: Buffer): Promise<Form> {
+  return form(['content', content], style ? ['style', style] : ['styleId', preset]);
+}
