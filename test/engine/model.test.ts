@@ -72,11 +72,24 @@ t.test('a model that does not fit is refused by name, with the remedy', async (t
   await refused(withDescription(files, { decoderHalo: 70 }), /multiples of stride/);
 });
 
-t.test('cores are limited by the quota of the control group', (t) => {
-  const folder = t.testdir({ half: '50000 100000\n', none: 'max 100000\n', many: '1e9 100000\n' });
-  t.equal(usableCores(join(folder, 'half')), 1);
+t.test('threads follow the quota of the control group, version 2 or 1', (t) => {
+  const version1 = (quota: string) => ({
+    cpu: { 'cpu.cfs_quota_us': `${quota}\n`, 'cpu.cfs_period_us': '100000\n' },
+  });
+  const folder = t.testdir({
+    missing: {},
+    half: { 'cpu.max': '50000 100000\n' },
+    fraction: { 'cpu.max': '190000 100000\n' },
+    none: { 'cpu.max': 'max 100000\n' },
+    many: { 'cpu.max': '9900000 100000\n' },
+    old: version1('100000'),
+    oldNone: version1('-1'),
+  });
   const all = usableCores(join(folder, 'missing'));
-  t.equal(usableCores(join(folder, 'none')), all);
-  t.equal(usableCores(join(folder, 'many')), all);
+  t.ok(all >= 1);
+  for (const name of ['half', 'fraction', 'old']) t.equal(usableCores(join(folder, name)), 1, name);
+  for (const name of ['none', 'many', 'oldNone']) {
+    t.equal(usableCores(join(folder, name)), all, name);
+  }
   t.end();
 });
