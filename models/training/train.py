@@ -41,7 +41,7 @@ from references import ReferenceDecoder, Vgg
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = ("features", "pictures", "paper")
-MARGIN = Architecture().stride  # the student's margin, and its stride
+STRIDE = Architecture().stride  # also the margin of training crops: narrower than at inference, to spend time on pictures
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
 
 
@@ -97,9 +97,9 @@ class Pool:
         """Take `count` new crops in, in place of the oldest once there are `capacity`."""
         chosen = self.random.integers(len(self.pictures), size=count)
         crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
-        # Padded as at inference, and judged with its margin: what zero padding does to the outermost pixels, in the
-        # student as in VGG, then happens where pictures are cropped and not where they are seen.
-        pictures = pad_picture(crops, MARGIN, MARGIN)
+        # Padded and judged with the margin: what zero padding does to the outermost pixels, in the student as in VGG,
+        # then happens where pictures are cropped and not where they are seen.
+        pictures = pad_picture(crops, STRIDE, STRIDE)
         features, found = self.vgg(pictures)
         for i in range(count):
             crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
@@ -353,7 +353,7 @@ class Trainer:
         self.clock = self.from_first_rank(self.stage_seconds)  # the same on all ranks, so that they stop together
         while self.clock < length:
             progress = self.clock / length
-            warm = min(1.0, (self.step - first_step + 1) / 100)
+            warm = min(1.0, (self.step - first_step + 1) / 30)
             rate = self.rates[name] * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
@@ -388,7 +388,8 @@ class Trainer:
             if self.step % o.checkpoint_every == 0:
                 self.save()
         bar.close()
-        self.history["stages"].append({"name": name, "steps": self.step - first_step, "minutes": round(length / 60, 1)})
+        steps = self.step - sum(stage["steps"] for stage in self.history["stages"])  # over all restarts
+        self.history["stages"].append({"name": name, "steps": steps, "minutes": round(length / 60, 1)})
 
     @torch.no_grad()
     def average_gradients(self) -> None:
