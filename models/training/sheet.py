@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--styles", type=Path, default=MODELS / "styles")
     parser.add_argument("--to", type=Path, default=MODELS / "training" / "contact-sheet.jpg")
     parser.add_argument("--cell", type=int, default=512, help="pixels at which pictures are repainted")
-    parser.add_argument("--shown", type=int, default=224, help="pixels at which they are shown")
+    parser.add_argument("--shown", type=int, default=192, help="pixels at which they are shown")
     o = parser.parse_args()
     student = load_student(o.student)
 
@@ -35,12 +35,12 @@ def main() -> None:
         statistics = student.describe(style)
         rows.append([style, *(student(content, statistics).clamp(0, 1) for content in contents)])
     # Two styles side by side make the sheet about as wide as high.
-    half = (len(rows) + 1) // 2
-    columns = [rows[0] + rows[0]] + [a + b for a, b in zip(rows[1 : half + 1], rows[half + 1 :] + [rows[0]] * 2)]
+    half, blank = len(rows) // 2, [torch.ones_like(contents[0])] * len(rows[0])
+    columns = [rows[0] + rows[0]] + [a + b for a, b in zip(rows[1 : half + 1], rows[half + 1 :] + [blank])]
     picture = torch.cat([torch.cat(row, 3) for row in columns], 2)[0]
     sheet = Image.fromarray((picture * 255).round().byte().permute(1, 2, 0).numpy())
     scale = o.shown / o.cell
-    sheet.resize((round(sheet.width * scale), round(sheet.height * scale)), Image.Resampling.LANCZOS).save(o.to, quality=88)
+    sheet.resize((round(sheet.width * scale), round(sheet.height * scale)), Image.Resampling.LANCZOS).save(o.to, quality=80)
 
 
 if __name__ == "__main__":
