@@ -101,5 +101,3 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
 
   return app;
 }
-
-export type App = Awaited<ReturnType<typeof buildApp>>;

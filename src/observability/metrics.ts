@@ -6,7 +6,6 @@ import type { EngineEvents } from '../engine/types.ts';
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export type Metrics = ReturnType<typeof createMetrics>;
-export type CacheResult = 'hit' | 'miss' | 'joined';
 
 /** Every metric of the service, named once, in a registry of its own. */
 export function createMetrics() {

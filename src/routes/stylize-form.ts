@@ -56,8 +56,6 @@ const isField = (name: string): name is Field => fields.includes(name as Field);
 const lists = new Set<Field>(['style', 'styleId', 'weights']);
 const files = new Set<Field>(['content', 'style']);
 
-export type StylizeForm = ReturnType<typeof parseStylizeForm>;
-
 /**
  * Checks a form's parts, keeping the order of its styles.
  * @throws ServiceError `invalid_value` with the field and what it takes.
@@ -115,7 +113,7 @@ function checkStyles(styles: readonly StyleSource[], weights: readonly number[] 
   }
   if (!weights) return;
   if (weights.length !== styles.length) {
-    throw invalid('weights', `are ${weights.length}; send one for each of ${styles.length} styles`);
+    throw invalid('weights', `are ${weights.length}; send one a style, ${styles.length} in all`);
   }
   if (!weights.some((weight) => weight > 0)) {
     throw invalid('weights', 'are all 0; make at least one positive');

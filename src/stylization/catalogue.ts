@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { extname, join, parse } from 'node:path';
 import { z } from 'zod';
 
+import { mediaTypeOf } from '../imaging/formats.ts';
 import { measurePicture } from '../imaging/measure.ts';
 
 /** A style that ships with the service or lies in the operator's folder. */
@@ -59,7 +60,7 @@ async function listEntries(folder: string): Promise<CatalogEntry[]> {
     throw new Error(`The styles folder ${folder} cannot be read.`, { cause });
   });
   if (!files.includes('catalog.json')) {
-    return files.filter((file) => /\.(jpe?g|png|webp|avif|gif)$/i.test(file)).map(entryOfFile);
+    return files.filter((file) => mediaTypeOf(extname(file).slice(1))).map(entryOfFile);
   }
   const path = join(folder, 'catalog.json');
   try {

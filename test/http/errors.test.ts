@@ -112,7 +112,7 @@ const cases: Case[] = [
     400,
     'invalid_value',
     'weights',
-    /one for each of 1/,
+    /send one a style, 1 in all/,
   ],
   ['weights all 0', withField('weights', '0'), 400, 'invalid_value', 'weights', /all 0/],
   ['a negative weight', withField('weights', '-1'), 400, 'invalid_value', 'weights', /from 0/],
