@@ -12,6 +12,7 @@ type Geometry = Pick<Model, 'margin' | 'stride' | 'encoderHalo' | 'decoderHalo' 
 
 /** The two passes over a picture: its statistics are whole before the first tile is painted. */
 export interface Plan {
+  /** Inner rectangles end where the features of the margin begin, which no statistics count. */
   readonly moments: readonly Tile[];
   readonly paint: readonly Tile[];
 }
@@ -37,8 +38,16 @@ export type Painting = AsyncGenerator<undefined, RgbImage, undefined>;
 export function planPainting(size: Size, geometry: Geometry, tilePixels: number): Plan {
   const { margin, stride, encoderHalo, decoderHalo } = geometry;
   const canvas = canvasSize(size, margin, stride);
+  const features = {
+    x0: margin,
+    y0: margin,
+    x1: margin + Math.ceil(size.width / stride) * stride,
+    y1: margin + Math.ceil(size.height / stride) * stride,
+  };
   return {
-    moments: planTiles(canvas, encoderHalo, stride, tilePixels),
+    moments: planTiles(canvas, encoderHalo, stride, tilePixels)
+      .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
+      .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1),
     paint: planTiles(canvas, encoderHalo + decoderHalo, stride, tilePixels),
   };
 }
@@ -80,12 +89,8 @@ export async function* paint(
   const result = new Uint8Array(image.data.length);
   for (const [index, { outer, inner }] of plan.paint.entries()) {
     if (index > 0) yield;
-    const part = {
-      x0: Math.max(inner.x0, margin),
-      y0: Math.max(inner.y0, margin),
-      x1: Math.min(inner.x1, margin + width),
-      y1: Math.min(inner.y1, margin + height),
-    };
+    const picture = { x0: margin, y0: margin, x1: margin + width, y1: margin + height };
+    const part = overlap(inner, picture);
     const pixels = copyTile(image, margin, outer);
     const window = relative(part, outer);
     const painted = await sessions.stylize(pixels, sizeOf(outer), window, content, input);
@@ -102,6 +107,15 @@ export async function* paint(
 
 function relative({ x0, y0, x1, y1 }: Rectangle, to: Rectangle): Rectangle {
   return { x0: x0 - to.x0, y0: y0 - to.y0, x1: x1 - to.x0, y1: y1 - to.y0 };
+}
+
+function overlap(a: Rectangle, b: Rectangle): Rectangle {
+  return {
+    x0: Math.max(a.x0, b.x0),
+    y0: Math.max(a.y0, b.y0),
+    x1: Math.min(a.x1, b.x1),
+    y1: Math.min(a.y1, b.y1),
+  };
 }
 
 function scale({ x0, y0, x1, y1 }: Rectangle, by: number): Rectangle {

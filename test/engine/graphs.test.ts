@@ -2,6 +2,9 @@ import t from 'tap';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { addCanvas, addPixels, addPlanes } from '../../src/engine/graph/picture.ts';
 import { loadModel } from '../../src/engine/model.ts';
+import { createSession } from '../../src/engine/runtime.ts';
+import { canvasSize, copyTile } from '../../src/engine/tiles.ts';
+import { deviation, mean } from './formulas.ts';
 import { closeness, copyOf, cpu, float32, modelsDir, relativeError } from './helpers.ts';
 import { runNodes, testPicture } from './helpers.ts';
 import type { StylizeInput } from '../../src/engine/types.ts';
@@ -117,4 +120,41 @@ t.test('a picture in its own style is the same at every alpha', async (t) => {
     [0, 1].map((alpha) => ({ image, statistics, alpha, preserveColor: false })),
   );
   t.ok(closeness(plain?.data ?? [], styled?.data ?? []).largest <= 1);
+});
+
+t.test('statistics count the picture alone, not its margin', async (t) => {
+  const [width, height] = [44, 29];
+  const image = testPicture(width, height);
+  const canvas = canvasSize(image, model.margin, model.stride);
+  const pixels = copyTile(image, model.margin, {
+    x0: 0,
+    y0: 0,
+    x1: canvas.width,
+    y1: canvas.height,
+  });
+  const picture = Float32Array.from({ length: pixels.length }, (_, i) => {
+    const plane = canvas.width * canvas.height;
+    return (pixels[3 * (i % plane) + Math.floor(i / plane)] ?? NaN) / 255;
+  });
+  const encoder = await createSession(model.encoder, cpu);
+  t.teardown(() => encoder.release());
+  const features = await encoder.run({
+    picture: float32(picture, [1, 3, canvas.height, canvas.width]),
+  });
+
+  const [, channels = 0, rows = 0, columns = 0] = features.dims;
+  const first = model.margin / model.stride;
+  const expected = [mean, deviation].flatMap((formula) =>
+    Array.from({ length: channels }, (_, c) => {
+      const inside: number[] = [];
+      for (let y = first; y < first + Math.ceil(height / model.stride); y++) {
+        for (let x = first; x < first + Math.ceil(width / model.stride); x++) {
+          inside.push(Number(features.data[(c * rows + y) * columns + x]));
+        }
+      }
+      return formula(Float64Array.from(inside));
+    }),
+  );
+  const [found] = await executor.describe([image]);
+  t.ok(relativeError(found ?? [], expected) < 1e-4);
 });

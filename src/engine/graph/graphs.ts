@@ -30,7 +30,8 @@ export function describeGraph(parts: Parts): Graph {
   const pixels = addInput(graph, 'pixels', 'uint8', pixelShape);
 
   const features = addEncoder(graph, parts, addPaddedPlanes(graph, parts, pixels));
-  const { mean, deviation } = addStatistics(graph, 'moments', features, parts.epsilon);
+  const inside = addInside(graph, 'inside', parts, features, pixels);
+  const { mean, deviation } = addStatistics(graph, 'moments', inside, parts.epsilon);
   const packed = addPacked(graph, 'packed', mean, deviation);
   addOutput(graph, 'statistics', packed, 'float32', ['N', 2, parts.channels]);
   return graph;
@@ -44,7 +45,8 @@ export function stylizeGraph(parts: Parts): Graph {
   const alpha = addInput(graph, 'alpha', 'float32', ['N']);
 
   const features = addEncoder(graph, parts, addPaddedPlanes(graph, parts, pixels));
-  const content = addStatistics(graph, 'content', features, parts.epsilon);
+  const inside = addInside(graph, 'inside', parts, features, pixels);
+  const content = addStatistics(graph, 'content', inside, parts.epsilon);
   const style = addUnpacked(graph, 'style', statistics);
   const target = addAdain(graph, 'adain', features, content, style, alpha);
   const picture = addDecoder(graph, parts, target);
@@ -100,6 +102,30 @@ export function tileStylizeGraph(parts: Parts): Graph {
 
 function addPaddedPlanes(graph: Graph, { margin, stride }: Parts, pixels: Value): Value {
   return addPlanes(graph, 'planes', addCanvas(graph, 'canvas', pixels, margin, stride));
+}
+
+/**
+ * The features that lie on the picture. Statistics are taken of them alone: those of the margin
+ * would count the borders twice, and the networks' zero padding reaches into it.
+ */
+function addInside(
+  graph: Graph,
+  name: string,
+  { margin, stride }: Parts,
+  features: Value,
+  pixels: Value,
+): Value {
+  const first = margin / stride;
+  const starts = addIntegers(graph, `${name}/starts`, [first, first]);
+  const size = addNode(graph, 'Shape', `${name}/size`, [pixels], { start: 1, end: 3 });
+  const one = addIntegers(graph, `${name}/1`, 1);
+  const step = addIntegers(graph, `${name}/stride`, stride);
+  // ⌈size / stride⌉ = (size − 1) div stride + 1
+  const before = addNode(graph, 'Sub', `${name}/before`, [size, one]);
+  const whole = addNode(graph, 'Div', `${name}/whole`, [before, step]);
+  const count = addNode(graph, 'Add', `${name}/count`, [whole, one]);
+  const ends = addNode(graph, 'Add', `${name}/ends`, [starts, count]);
+  return addCrop(graph, name, features, starts, ends);
 }
 
 function addEncoder(graph: Graph, { encoder }: Parts, picture: Value): Value {
