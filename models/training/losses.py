@@ -10,10 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from networks import EPSILON, statistics
+from networks import EPSILON, Statistics, statistics
 from references import VGG_LAYERS, Vgg
-
-Statistics = tuple[Tensor, Tensor]  # μ and σ, each [N, C], float32
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -27,10 +25,28 @@ def style_loss(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
     return sum((f - w).square().mean(1) for f, w in pairs)
 
 
-def total_variation(picture: Tensor) -> Tensor:
-    """[N]: mean absolute difference of neighbours."""
-    rows = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean((1, 2, 3))
-    return rows + (picture[..., 1:] - picture[..., :-1]).abs().mean((1, 2, 3))
+def repetition(picture: Tensor, period: int, blocks: int) -> tuple[Tensor, Tensor]:
+    """[N, h, w] twice, per window of blocks×blocks blocks of period×period pixels: the energy of what all its blocks
+    have in common, and the energy of everything.  Slow gradients are taken off first.
+    """
+    n, c, height, width = picture.shape
+    side = period * blocks
+    x = picture - F.avg_pool2d(picture, period + 1, 1, period // 2, count_include_pad=False)
+    x = x[..., : height // side * side, : width // side * side]
+    x = x.reshape(n, c, height // side, blocks, period, width // side, blocks, period)
+    return x.mean((3, 6)).square().mean((1, 3, 5)), x.square().mean((1, 3, 4, 6, 7))
+
+
+def lattice_loss(found: Tensor, content: Tensor, period: int = 8, blocks: int = 4) -> Tensor:
+    """[N]: how far the result prints the same block again and again where the content does not.
+
+    Where the content is flat all features are alike, so the decoder repeats one block: a lattice, to which the paper's
+    loss is blind, as it does not look at where things are.  Averaging the blocks of a window keeps a lattice and thins
+    irregular texture by their number; twice that is allowed.
+    """
+    common, everything = repetition(found, period, blocks)
+    allowed = 2 / blocks**2 * everything.detach() + repetition(content, period, blocks)[0]
+    return (common - allowed).clamp_min(0).mean((1, 2))
 
 
 # The three functions below are memory bound: compiled, each is one pass over the feature map.

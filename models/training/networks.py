@@ -44,7 +44,10 @@ class Architecture:
         return Architecture(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
-def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+Statistics = tuple[Tensor, Tensor]  # μ and σ, each [N, C], float32
+
+
+def statistics(x: Tensor) -> Statistics:
     """Mean and standard deviation over space, μ and σ of equations 5 and 6: two [N, C] tensors in float32."""
     flat = x.float().flatten(2)
     mean = flat.mean(2)
@@ -52,9 +55,12 @@ def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (variance + EPSILON).sqrt()
 
 
-def adain(x: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float = 1.0) -> Tensor:
-    """(1 − α)·x + α·(σ(y)·(x − μ(x))/σ(x) + μ(y)), equations 8 and 14; style is (μ(y), σ(y)), α a number or [N]."""
-    (mean, deviation), (style_mean, style_deviation) = statistics(x), style
+def adain(x: Tensor, style: Statistics, alpha: Tensor | float = 1.0, content: Statistics | None = None) -> Tensor:
+    """(1 − α)·x + α·(σ(y)·(x − μ(x))/σ(x) + μ(y)), equations 8 and 14.
+
+    `style` is (μ(y), σ(y)), α a number or [N]; `content`, (μ(x), σ(x)), is taken from all of x unless it is given.
+    """
+    (mean, deviation), (style_mean, style_deviation) = content or statistics(x), style
     if isinstance(alpha, Tensor):
         alpha = alpha[:, None]
     # An affine map per channel: one multiply and one add over the features.
@@ -165,17 +171,23 @@ class Student(nn.Module):
     def encode(self, picture: Tensor) -> Tensor:
         return self.encoder(pad_picture(picture, self.margin, self.stride))
 
-    def describe(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def describe(self, picture: Tensor) -> Statistics:
         """A style picture's statistics (μ, σ), each [N, C]."""
-        return statistics(self.encode(picture))
+        return statistics(self.inside(self.encode(picture), picture.shape[-2:]))
 
-    def paint(self, features: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float, size: torch.Size) -> Tensor:
-        """Features of a picture of `size` (height, width) → that picture in that style, not clamped."""
-        picture = self.decoder(adain(features, style, alpha))
-        return picture[..., self.margin : self.margin + size[0], self.margin : self.margin + size[1]]
+    def inside(self, features: Tensor, size: torch.Size) -> Tensor:
+        """The features that lie on a picture of `size` (height, width), without those of its margin.
 
-    def forward(self, content: Tensor, style: tuple[Tensor, Tensor], alpha: Tensor | float = 1.0) -> Tensor:
-        return self.paint(self.encode(content), style, alpha, content.shape[-2:])
+        Only they are counted: mirrored borders would weigh twice, and zero padding reaches into the margin.
+        """
+        (height, width), first = size, self.margin // self.stride
+        return features[..., first : first - -height // self.stride, first : first - -width // self.stride]
+
+    def forward(self, content: Tensor, style: Statistics, alpha: Tensor | float = 1.0) -> Tensor:
+        """Content [N, 3, H, W] in that style, not clamped."""
+        features, (height, width) = self.encode(content), content.shape[-2:]
+        target = adain(features, style, alpha, statistics(self.inside(features, content.shape[-2:])))
+        return self.decoder(target)[..., self.margin : self.margin + height, self.margin : self.margin + width]
 
 
 # ---- cost and reach -------------------------------------------------------------------------------------------------

@@ -35,13 +35,13 @@ from tqdm import tqdm
 
 from data import centre_crop, random_crop, read_pictures
 from export import load_exported
-from losses import Statistics, TrainingVgg, content_loss, style_loss, total_variation
-from networks import Architecture, Student, adain, pad_picture, statistics
+from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
+from networks import MARGIN, Architecture, Student, adain, pad_picture, statistics
 from references import ReferenceDecoder, Vgg
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = ("features", "pictures", "paper")
-STRIDE = Architecture().stride  # also the margin of training crops: narrower than at inference, to spend time on pictures
+FRAME = 8  # pixels around a crop that the loss network sees too
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
 
 
@@ -61,7 +61,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--content-weight", type=float, default=1.0, help="of L_c; the paper has 1")
     parser.add_argument("--identity-weight", type=float, default=20.0, help="of L1 to the content at alpha 0")
     parser.add_argument("--identity-share", type=float, default=0.08, help="of samples trained at alpha 0")
-    parser.add_argument("--variation-weight", type=float, default=0.0, help="of total variation")
+    parser.add_argument("--lattice-weight", type=float, default=0.0, help="of what repeats with every 8×8 block")
     parser.add_argument("--reuse", type=int, default=4, help="times a crop is used before it is replaced")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=1)
@@ -73,7 +73,7 @@ def parse() -> argparse.Namespace:
 
 @dataclass
 class Crop:
-    """A padded crop [3, S, S] with what the frozen VGG says about it; a style has statistics, a content has features."""
+    """A crop with its margin [3, S, S] with what the frozen VGG says about it; a style has statistics, a content has features."""
 
     picture: Tensor
     features: Tensor
@@ -97,10 +97,8 @@ class Pool:
         """Take `count` new crops in, in place of the oldest once there are `capacity`."""
         chosen = self.random.integers(len(self.pictures), size=count)
         crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
-        # Padded and judged with the margin: what zero padding does to the outermost pixels, in the student as in VGG,
-        # then happens where pictures are cropped and not where they are seen.
-        pictures = pad_picture(crops, STRIDE, STRIDE)
-        features, found = self.vgg(pictures)
+        pictures = pad_picture(crops, MARGIN, Architecture().stride)
+        features, found = self.vgg(framed(pictures))
         for i in range(count):
             crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
             if len(self.crops) < capacity:
@@ -133,6 +131,18 @@ class Feed:
             missing = 4 * self.batch - len(pool.crops)
             pool.refresh(max(missing, self.fresh if len(pool.crops) == self.CAPACITY else 2 * self.fresh), self.CAPACITY)
         return self.content.draw(self.batch), self.style.draw(self.batch)
+
+
+def framed(padded: Tensor, unit: int = 1) -> Tensor:
+    """What the loss network sees of a picture with its margin, or of its features where `unit` is the stride."""
+    cut = (MARGIN - FRAME) // unit
+    return padded[..., cut:-cut, cut:-cut]
+
+
+def inside(features: Tensor) -> Tensor:
+    """The features that lie on a crop, without its margin."""
+    cut = MARGIN // Architecture().stride
+    return features[..., cut:-cut, cut:-cut]
 
 
 def principal_components(feeds: list[Feed]) -> tuple[Tensor, Tensor, Tensor]:
@@ -239,7 +249,7 @@ class Trainer:
         pictures = torch.cat((content.picture, style.picture))
         wanted = torch.cat((content.features, style.features)).float()
         wanted = torch.einsum("kc,nchw->nkhw", basis, wanted - mean[:, None, None])
-        found = self.encode(pictures)
+        found = framed(self.encode(pictures), self.student.stride)
         error = (found[:, :COMPONENTS].float() - wanted).square().mean((0, 2, 3))
         return {"features": error.mean(), "total": (error * weights).mean()}
 
@@ -249,12 +259,12 @@ class Trainer:
             wanted = self.reference(target.to(torch.bfloat16)).float().clamp(0, 1)
         features = self.encode(torch.cat((content.picture, style.picture)))
         features, style_features = features.chunk(2)
-        found = self.paint(features, statistics(style_features), 1.0)
-        plain = self.paint(features, statistics(style_features), 0.0)
+        found = self.paint(features, statistics(inside(style_features)), 1.0)
+        plain = self.paint(features, statistics(inside(style_features)), 0.0)
         loss = (found - wanted).abs().mean() + (F.avg_pool2d(found, 4) - F.avg_pool2d(wanted, 4)).abs().mean()
         for axis in (2, 3):
             loss = loss + (found.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean()
-        identity = (plain - content.picture).abs().mean()
+        identity = (plain - framed(content.picture)).abs().mean()
         return {"pictures": loss, "identity": identity, "total": loss + identity}
 
     def paper_loss(self, content: Crop, style: Crop) -> dict[str, Tensor]:
@@ -262,21 +272,21 @@ class Trainer:
         alpha = torch.from_numpy(self.random.random(self.batch) >= o.identity_share).float()
         features = self.encode(torch.cat((content.picture, style.picture)))
         features, style_features = features.chunk(2)
-        found = self.paint(features, statistics(style_features), alpha)
+        found = self.paint(features, statistics(inside(style_features)), alpha)
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
         seen, seen_statistics = self.vgg(found)
+        plain = framed(content.picture)
         content_error = content_loss(seen, target).mean()
         style_error = (alpha * style_loss(seen_statistics, style.statistics)).sum() / alpha.sum().clamp_min(1)
-        identity = ((1 - alpha) * (found - content.picture).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
+        identity = ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
+        lattice = lattice_loss(found, plain).mean()
         # Colours out of range are cut when the picture is shown, where VGG does not see it.
         excess = (found - found.clamp(0, 1)).abs().mean()
         total = o.content_weight * content_error + o.style_weight * style_error + 20 * excess
+        total = total + o.lattice_weight * lattice
         total = total + o.identity_share * o.identity_weight * identity
-        parts = {"content": content_error, "style": style_error, "identity": identity, "excess": excess}
-        if o.variation_weight:
-            parts["variation"] = total_variation(found).mean()
-            total = total + o.variation_weight * parts["variation"]
+        parts = {"content": content_error, "style": style_error, "identity": identity, "excess": excess, "lattice": lattice}
         return {**parts, "total": total}
 
     def encode(self, pictures: Tensor) -> Tensor:
@@ -284,9 +294,10 @@ class Trainer:
             return self.compiled_encoder(pictures.contiguous(memory_format=torch.channels_last))
 
     def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float) -> Tensor:
-        """With its margin, like the crops."""
+        """The part that the loss network sees."""
         with torch.autocast("cpu", torch.bfloat16):
-            return self.compiled_decoder(adain(features, style, alpha)).float()
+            target = adain(features, style, alpha, statistics(inside(features)))
+            return framed(self.compiled_decoder(target)).float()
 
     # ---- looking
 
@@ -327,7 +338,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
+        columns += ["lattice", "content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
             if self.rank == 0 and log.stat().st_size == 0:
@@ -430,7 +441,7 @@ def main() -> None:
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("gloo")
     ranks = int(os.environ.get("WORLD_SIZE", 1))
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // ranks))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", max(1, (os.cpu_count() or 1) // ranks))))
     Trainer(options).run()
 
 
