@@ -108,22 +108,40 @@ def check_halos(student: Student) -> None:
 
 
 def golden(student: Student, folder: Path) -> None:
-    """A synthetic picture, its statistics and its repainting by them, as raw float32 for `npm run model:verify`."""
+    """Synthetic pictures, a style's statistics and repaintings, for `npm run model:verify`.
+
+    Pictures are pixels, uint8 [H, W, 3], as the service takes and gives them, so that its own graphs are checked from
+    end to end; their odd sides need padding to the stride.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(64.0), indexing="ij")
-    waves = [0.5 + 0.5 * torch.sin(x / (3 + 2 * k) + k * y / 7) for k in range(3)]
-    content = torch.stack(waves)[None]
-    style = content.flip(1).flip(3).square()
+    content, style = waves(45, 61), waves(52, 38).flip(1).square()
+    content, style = (as_pixels(picture).permute(2, 0, 1)[None].float() / 255 for picture in (content, style))
     with torch.no_grad():
         mean, deviation = student.describe(style)
-        result = student(content, (mean, deviation))
-    arrays = {"content": content, "style": style, "statistics": torch.stack((mean, deviation), 1), "result": result}
+        result, half = (as_pixels(student(content, (mean, deviation), alpha)) for alpha in (1.0, 0.5))
+    tensors = {"content": as_pixels(content), "style": as_pixels(style), "result": result, "half": half}
+    tensors["statistics"] = torch.cat((mean, deviation))
     index = {}
-    for name, array in arrays.items():
-        array.contiguous().numpy().astype("<f4").tofile(folder / f"{name}.f32")
-        index[name] = {"file": f"{name}.f32", "shape": list(array.shape)}
-    note = "float32, little endian, row major; result = stylize(content, statistics of style), alpha 1, not clamped"
+    for name, tensor in tensors.items():
+        kind = "u8" if tensor.dtype == torch.uint8 else "f32"
+        (folder / f"{name}.{kind}").write_bytes(tensor.contiguous().numpy().tobytes())
+        index[name] = {"file": f"{name}.{kind}", "shape": list(tensor.shape)}
+    note = (
+        "row major; u8: pixels, RGB; f32: little endian. statistics: mean and deviation of style; result and half: "
+        "content in that style at alpha 1 and 0.5"
+    )
     (folder / "golden.json").write_text(json.dumps({"note": note, "tensors": index}, indent=2) + "\n")
+
+
+def waves(height: int, width: int) -> Tensor:
+    """A picture [1, 3, H, W] of waves, another in each colour."""
+    y, x = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
+    return torch.stack([0.5 + 0.5 * torch.sin(x / (3 + 2 * k) + k * y / 7) for k in range(3)])[None]
+
+
+def as_pixels(picture: Tensor) -> Tensor:
+    """[1, 3, H, W] → uint8 [H, W, 3], clamped, halves rounded to even, as the service's graph does it."""
+    return (picture[0] * 255).round().clamp(0, 255).byte().permute(1, 2, 0)
 
 
 def model_json(student: Student, folder: Path, version: str, training: dict, validation: dict) -> dict:

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import { verifyModel } from '../../models/verify/checks.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+/** A copy of the model with one file changed. */
+function changed(t: Test, file: string, change: (bytes: Buffer) => Buffer | string): string {
+  const folder = t.testdir({});
+  for (const name of ['encoder.onnx', 'decoder.onnx', 'model.json', 'golden']) {
+    cpSync(join(root, 'models', name), join(folder, name), { recursive: true });
+  }
+  writeFileSync(join(folder, file), change(readFileSync(join(folder, file))));
+  return folder;
+}
+
+const described = (change: object) => (bytes: Buffer) =>
+  JSON.stringify({ ...(JSON.parse(bytes.toString()) as object), ...change });
+
+const flipped = (index: number) => (bytes: Buffer) => {
+  bytes[index] = (bytes[index] ?? 0) ^ 0x40;
+  return bytes;
+};
+
+/** Names of the checks that failed, with what they say. */
+async function failures(folder: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { name, passed, says } of verifyModel(folder)) if (!passed) found[name] = says;
+  return found;
+}
+
+const run = (folder: string) =>
+  spawnSync('npm', ['run', '--silent', 'model:verify', folder], { cwd: root, encoding: 'utf8' });
+
+t.test('the model that ships passes, one line for each check', async (t) => {
+  const { status, stdout } = run(join(root, 'models'));
+  t.equal(status, 0, stdout);
+  for (const line of stdout.trim().split('\n')) t.match(line, /^pass {2}[a-z ]+: ./);
+  t.match(stdout, /golden half/, 'to the last');
+});
+
+t.test('a changed byte of the weights is named and makes the command fail', async (t) => {
+  const { status, stdout } = run(changed(t, 'encoder.onnx', flipped(100_000)));
+  t.equal(status, 1);
+  t.match(stdout, /^FAIL {2}files: .*encoder\.onnx is not the file that model\.json describes/);
+});
+
+t.test('a model.json that does not fit the weights is named', async (t) => {
+  const check = async (change: object, expected: Record<string, RegExp>) =>
+    t.match(await failures(changed(t, 'model.json', described(change))), expected);
+
+  await check(
+    { channels: 128 },
+    { tensors: /encoder.onnx maps 3 channels to 256, and model.json says 3 channels to 128/ },
+  );
+  await check({ parameters: 7 }, { parameters: /numbers, and model\.json says 7/ });
+  await check({ stride: 4 }, { stride: /stride 4 in model.json says \[2,256,4,6\]/ });
+  await check({ encoderHalo: 8, decoderHalo: 8 }, { tiles: /halo|largest difference/ });
+});
+
+t.test('golden tensors that the model does not give are named', async (t) => {
+  const check = async (file: string, change: (bytes: Buffer) => Buffer, expected: object) =>
+    t.match(await failures(changed(t, join('golden', file), change)), expected);
+
+  await check('result.u8', flipped(5000), { 'golden result': /largest difference 64 of 255/ });
+  await check('half.u8', flipped(0), { 'golden half': /largest difference 64 of 255/ });
+  await check('statistics.f32', flipped(2), { 'golden statistics': /relative error/ });
+  await check('style.u8', (bytes) => bytes.subarray(1), { 'golden files': /style\.u8 has/ });
+});
