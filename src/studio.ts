@@ -6,6 +6,7 @@ import { createEngine } from './engine/index.ts';
 import { configureImaging } from './imaging/configure.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
 import { loadCatalogue } from './stylization/catalogue.ts';
+import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createStyles } from './stylization/styles.ts';
 
 /**
@@ -53,5 +54,5 @@ export async function openStudio(
 
   const what = { engine: description, model: `${model.name} ${model.version}` };
   log.info({ ...what, presets: catalogue.size }, 'ready to paint');
-  return { engine, catalogue, styles, maxPixels };
+  return { engine, catalogue, styles, maxPixels, encodeTimes: createEncodeTimes() };
 }

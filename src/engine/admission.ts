@@ -11,13 +11,14 @@ interface Slot {
 }
 
 /**
- * When work of `steps` that arrives now will be done: plays the scheduler's rules forward over what
- * is known, with the service times learnt so far.
+ * When work of `steps` that arrives now will be done at the latest: plays the scheduler's rules
+ * forward over what is known, with the upper bounds of the service times learnt so far.
  *
- * The answer is as good as those times. For a tiled picture it is a bound: half of the runner's
- * time is its own whatever arrives later, so its steps count twice; it may end one batch later. A
- * request of one step is not delayed by later ones, save by those that a batch takes along within
- * its slack; where batches run beside a tiled picture, it may end one tile later.
+ * The answer is as good as those times. A tiled picture's steps count twice, since half of the
+ * runner's time is its own whatever arrives later; it may end one batch later. A request of one
+ * step is not delayed by later ones, save by those that a batch takes along within its slack, and
+ * by the one run that began before its pixels were there; where batches run beside a tiled
+ * picture, it may end one tile later.
  */
 export function finishOf(
   steps: readonly Step[],
@@ -36,7 +37,7 @@ export function finishOf(
   }
   if (steps.length > 1) {
     const slot = earliest(slots, rates, 2);
-    return slot.free + 2 * rates.estimate([...slot.steps, ...steps]);
+    return slot.free + 2 * rates.bound([...slot.steps, ...steps]);
   }
   return runSmall(earliest(slots, rates), steps, rates);
 }
@@ -53,17 +54,17 @@ function slotOf({ running, tiled, owed }: Line, now: number): Slot {
 /** Runs the tiles that are due before it, then the single step; answers with the time. */
 function runSmall(slot: Slot, steps: readonly Step[], rates: Rates): number {
   while (slot.steps.length > 0 && slot.owed <= 0) {
-    const ms = rates.estimate(slot.steps.splice(0, 1));
+    const ms = rates.bound(slot.steps.splice(0, 1));
     slot.free += ms;
     slot.owed += ms;
   }
-  const ms = rates.estimate(steps);
+  const ms = rates.bound(steps);
   slot.owed = slot.steps.length > 0 ? slot.owed - ms : 0;
   return (slot.free += ms);
 }
 
 /** The slot that is free first; its tiled work counts `share` times. */
 function earliest(slots: readonly Slot[], rates: Rates, share = 0): Slot {
-  const ready = ({ free, steps }: Slot) => free + share * rates.estimate(steps);
+  const ready = ({ free, steps }: Slot) => free + share * rates.bound(steps);
   return slots.reduce((best, slot) => (ready(slot) < ready(best) ? slot : best));
 }

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 import { keepColor } from './color.ts';
 import { serialize } from './graph/builder.ts';
 import type { Graph } from './graph/builder.ts';
@@ -10,7 +10,6 @@ import { paint, planPainting } from './painting.ts';
 import type { Painting, TileSessions } from './painting.ts';
 import { createSession } from './runtime.ts';
 import type { Placement, Session, Tensor } from './runtime.ts';
-import type { Size } from './tiles.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 /** The sessions of one device, and the batches they run. Blocks its thread while it computes. */

@@ -9,8 +9,8 @@ import { supervise } from './supervisor.ts';
 import { startThread } from './thread.ts';
 import type { WorkerThread } from './thread.ts';
 import type { Engine, EngineEvents, Timed } from './types.ts';
-import { createRunner, describeTask, stylizeTask } from './work.ts';
-import type { EngineTask } from './work.ts';
+import { createRunner, describeTask, describeWork, stylizeTask, stylizeWork } from './work.ts';
+import type { Work } from './work.ts';
 
 export interface EngineOptions {
   /** The folder of model.json, encoder.onnx and decoder.onnx. */
@@ -61,14 +61,14 @@ export async function createEngine(
     startThread({ model, placement, tilePixels }, seams.workerFile);
   const { placements, threads, description } = await startWorkers(options, start);
 
-  const scheduler = createScheduler<EngineTask>({
+  const scheduler = createScheduler<Work>({
     now: () => performance.now(),
     rates: createRates(threads[0].speeds),
     queueLimit,
     maxBatch,
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
   });
-  const runners = new Map<WorkerThread, Runner<EngineTask>>();
+  const runners = new Map<WorkerThread, Runner<Work>>();
   const supervisors = threads.map((thread, index) =>
     supervise(thread, {
       start: () => start(placements[index] as Placement),
@@ -99,12 +99,20 @@ export async function createEngine(
     get live() {
       return scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
     },
-    async describe(image, work = {}) {
-      return scheduler.submit(describeTask(model, image, work)) as Promise<Timed<never>>;
+    async describe(image, options = {}) {
+      const work = describeWork(image);
+      const place = scheduler.reserve(describeTask(model, image, options));
+      return place.submit(work) as Promise<Timed<never>>;
     },
-    async stylize(input, work = {}) {
-      const task = stylizeTask(model, input, tilePixels, work);
-      return scheduler.submit(task) as Promise<Timed<never>>;
+    reserve(size, options = {}) {
+      const place = scheduler.reserve(stylizeTask(model, size, tilePixels, options));
+      return {
+        stylize: async (input) =>
+          place.submit(stylizeWork(model, size, tilePixels, input)) as Promise<Timed<never>>,
+        release: () => {
+          place.release();
+        },
+      };
     },
     close() {
       closed ??= scheduler.close().then(async () => {

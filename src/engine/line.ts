@@ -1,9 +1,9 @@
 /** A runner's place in the schedule: what it does now, and what it takes next. */
 import type { Rates } from './rates.ts';
-import { isTiled } from './ticket.ts';
-import type { Task, Ticket } from './ticket.ts';
+import { isReady, isTiled } from './ticket.ts';
+import type { Ticket } from './ticket.ts';
 
-export interface Line<T extends Task = Task> {
+export interface Line<T = unknown> {
   /** The step under way; `until` is when it should end. */
   running: { readonly start: number; readonly until: number; readonly tiled: boolean } | undefined;
   /** The tiled picture that has begun here. */
@@ -12,21 +12,24 @@ export interface Line<T extends Task = Task> {
   owed: number;
 }
 
-export function emptyLine<T extends Task>(): Line<T> {
+export function emptyLine<T>(): Line<T> {
   return { running: undefined, tiled: undefined, owed: 0 };
 }
 
-/** Takes the tickets that run together next out of `waiting`; none when there is nothing to do. */
-export function chooseNext<T extends Task>(
+/**
+ * Takes the tickets that run together next out of `waiting`; none when there is nothing to do.
+ * Those whose work is not there yet keep their places, and let others pass.
+ */
+export function chooseNext<T>(
   line: Line<T>,
   waiting: Ticket<T>[],
   rates: Rates,
   maxBatch: number,
 ): Ticket<T>[] {
-  const [first] = waiting;
-  if (!line.tiled && first && isTiled(first)) line.tiled = waiting.shift();
+  const first = waiting.find(isReady);
+  if (!line.tiled && first && isTiled(first)) line.tiled = take(waiting, first);
   const { tiled, owed } = line;
-  const head = waiting.find((ticket) => !isTiled(ticket));
+  const head = waiting.find((ticket) => isReady(ticket) && !isTiled(ticket));
   if (tiled && (!head || owed <= 0)) return [tiled];
   return head ? takeBatch(head, waiting, rates, maxBatch, tiled ? 2 : 1) : [];
 }
@@ -36,7 +39,7 @@ export function chooseNext<T extends Task>(
  * a deadline: those in the batch and those who are overtaken. Next to a tiled picture, which is
  * given as much time again, a joiner counts twice (`share`).
  */
-function takeBatch<T extends Task>(
+function takeBatch<T>(
   head: Ticket<T>,
   waiting: Ticket<T>[],
   rates: Rates,
@@ -47,7 +50,7 @@ function takeBatch<T extends Task>(
   const overtaken: Ticket<T>[] = [];
   for (const ticket of waiting.slice(waiting.indexOf(head) + 1)) {
     if (batch.length >= maxBatch) break;
-    if (ticket.task.key !== head.task.key || isTiled(ticket)) {
+    if (ticket.task.key !== head.task.key || isTiled(ticket) || !isReady(ticket)) {
       overtaken.push(ticket);
       continue;
     }
@@ -57,12 +60,16 @@ function takeBatch<T extends Task>(
     for (const other of delayed) other.slackMs -= ms;
     batch.push(ticket);
   }
-  for (const ticket of batch) waiting.splice(waiting.indexOf(ticket), 1);
-  return batch;
+  return batch.map((ticket) => take(waiting, ticket));
+}
+
+function take<T>(waiting: Ticket<T>[], ticket: Ticket<T>): Ticket<T> {
+  waiting.splice(waiting.indexOf(ticket), 1);
+  return ticket;
 }
 
 /** Keeps the books between a tiled picture and the others: `ms` went to `ticket`. */
-export function account<T extends Task>(
+export function account<T>(
   line: Line<T>,
   ticket: Ticket<T> | undefined,
   ms: number,

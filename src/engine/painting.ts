@@ -1,11 +1,11 @@
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 import { keepColor } from './color.ts';
 import type { Model } from './model.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Step } from './rates.ts';
 import { canvasSize, copyTile, planTiles } from './tiles.ts';
-import type { Rectangle, Size, Tile } from './tiles.ts';
+import type { Rectangle, Tile } from './tiles.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 type Geometry = Pick<Model, 'margin' | 'stride' | 'encoderHalo' | 'decoderHalo' | 'epsilon'>;

@@ -1,12 +1,12 @@
 /**
- * Who runs next. Nothing here knows pixels, threads or timers: tasks, runners and the clock are
+ * Who runs next. Nothing here knows pixels, threads or timers: work, runners and the clock are
  * handed in.
  *
- * Requests wait in one line, in the order of their arrival. A free runner takes the first and what
- * has the same key behind it, up to `maxBatch`, as long as nobody who waits longer for it would
- * miss a deadline. A task of several steps (a tiled picture) starts when its turn has come; from
- * then on it shares its runner evenly, in time, with the requests behind it, so that neither waits
- * for the other to end.
+ * A request takes a place in one line when its size is known, or is refused; its pixels follow. A
+ * free runner takes the first whose work is there, and what has the same key behind it, up to
+ * `maxBatch`, as long as nobody who waits longer for it would miss a deadline. A task of several
+ * steps (a tiled picture) starts when its turn has come; from then on it shares its runner evenly,
+ * in time, with the requests behind it, so that neither waits for the other to end.
  */
 import { ServiceError } from '../errors.ts';
 import { finishOf } from './admission.ts';
@@ -16,16 +16,17 @@ import type { Outcome } from './protocol.ts';
 import type { Rates } from './rates.ts';
 import { clientClosed, deadlineExceeded, inferenceFailed } from './ticket.ts';
 import type { Task, Ticket } from './ticket.ts';
+import { createTurns } from './turns.ts';
 import type { EngineEvents, Timed } from './types.ts';
 
 export interface Runner<T> {
   /**
-   * Runs one step of tasks that have one key. Answers with an outcome for each, or with none while
-   * a task of several steps is unfinished. Rejects when the runner is lost.
+   * Runs one step of work that has one key. Answers with an outcome for each, or with none while
+   * work of several steps is unfinished. Rejects when the runner is lost.
    */
-  run(tasks: readonly T[]): Promise<readonly Outcome[]>;
-  /** Forgets a task that has begun and will not go on. */
-  drop(task: T): void;
+  run(work: readonly T[]): Promise<readonly Outcome[]>;
+  /** Forgets work that has begun and will not go on. */
+  drop(work: T): void;
 }
 
 export interface SchedulerOptions {
@@ -37,9 +38,17 @@ export interface SchedulerOptions {
   readonly events: EngineEvents;
 }
 
-export interface Scheduler<T extends Task> {
-  /** Rejects with a ServiceError; at once when the queue is full or the deadline out of reach. */
-  submit(task: T): Promise<Timed<unknown>>;
+/** In the line. */
+export interface Place<T> {
+  /** Rejects with a ServiceError. */
+  submit(work: T): Promise<Timed<unknown>>;
+  /** Gives the place up, if no work has come. */
+  release(): void;
+}
+
+export interface Scheduler<T> {
+  /** @throws ServiceError when the queue is full, the deadline out of reach or the client gone */
+  reserve(task: Task): Place<T>;
   add(runner: Runner<T>): void;
   /** What the runner is running still settles; a tiled picture that it holds is lost. */
   remove(runner: Runner<T>): void;
@@ -52,65 +61,72 @@ export interface Scheduler<T extends Task> {
 /** Refused clients are told to come back one after another, but not later than this. */
 const longestRetryMs = 60_000;
 
-export function createScheduler<T extends Task>(options: SchedulerOptions): Scheduler<T> {
+export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   const { now, rates, queueLimit, maxBatch, events } = options;
   const lines = new Map<Runner<T>, Line<T>>();
   const waiting: Ticket<T>[] = [];
   /** Every ticket that has no answer yet. */
   const open = new Set<Ticket<T>>();
-  /** When the last of the refused clients should be back and served. */
-  let returning = 0;
+  const turns = createTurns(longestRetryMs);
   let onDrained: (() => void) | undefined;
 
   /** Refuses what cannot be done in time. @returns milliseconds to spare */
-  function admit(task: T): number {
+  function admit(task: Task): number {
     const time = now();
     const deadline = task.deadline ?? Infinity;
     if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
     if (task.signal?.aborted) throw clientClosed();
     if (time >= deadline) throw deadlineExceeded();
     const finish = finishOf(task.steps, waiting, [...lines.values()], rates, time);
-    if (waiting.length >= queueLimit) throw overloaded(task, finish - rates.estimate(task.steps));
+    if (waiting.length >= queueLimit) throw overloaded(task, finish - rates.bound(task.steps));
     // An idle engine tries everything: how else would it learn that it has become faster?
     if (finish > deadline && open.size > 0) throw overloaded(task, time + finish - deadline);
     return deadline - finish;
   }
 
-  /** Those who are refused get a turn each from `earliest` on: they do not all come back at once. */
-  function overloaded(task: T, earliest: number): ServiceError {
-    const time = now();
-    const retry = Math.min(Math.max(earliest, returning, time), time + longestRetryMs);
-    returning = retry + rates.estimate(task.steps) / Math.max(1, lines.size);
-    return new ServiceError('overloaded', 'Too many pictures are waiting: come back later.', {
-      retryAfterSeconds: (retry - time) / 1000,
-    });
+  function overloaded(task: Task, earliest: number): ServiceError {
+    const ms = rates.bound(task.steps) / Math.max(1, lines.size);
+    const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
+    const text = 'Too many pictures are waiting: come back later.';
+    return new ServiceError('overloaded', text, { retryAfterSeconds });
   }
 
-  function enqueue(task: T, slackMs: number): Promise<Timed<unknown>> {
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        forget(ticket, clientClosed());
+  function reserve(task: Task): Place<T> {
+    const slackMs = admit(task);
+    const abort = () => {
+      forget(ticket, clientClosed());
+    };
+    let settle: Ticket<T>['settle'] = () => undefined;
+    const settled = new Promise<Parameters<typeof settle>[0]>((resolve) => {
+      settle = (result) => {
+        if (!open.delete(ticket)) return;
+        task.signal?.removeEventListener('abort', abort);
+        resolve(result);
+        if (open.size > 0) return;
+        turns.note(now(), false);
+        onDrained?.();
       };
-      const ticket: Ticket<T> = {
-        task,
-        arrival: now(),
-        slackMs,
-        done: 0,
-        inferMs: 0,
-        settle(result) {
-          if (!open.delete(ticket)) return;
-          task.signal?.removeEventListener('abort', abort);
-          if (result instanceof ServiceError) reject(result);
-          else resolve(result);
-          if (open.size === 0) onDrained?.();
-        },
-      };
-      task.signal?.addEventListener('abort', abort, { once: true });
-      open.add(ticket);
-      waiting.push(ticket);
-      events.onQueueDepth(waiting.length);
-      runIdle();
     });
+    const fresh = { arrival: now(), slackMs, done: 0, inferMs: 0 };
+    const ticket: Ticket<T> = { task, work: undefined, ...fresh, settle };
+    task.signal?.addEventListener('abort', abort, { once: true });
+    if (open.size === 0) turns.note(now(), true);
+    open.add(ticket);
+    waiting.push(ticket);
+    events.onQueueDepth(waiting.length);
+    return {
+      async submit(work) {
+        ticket.work = work;
+        ticket.arrival = now();
+        runIdle();
+        const result = await settled;
+        if (result instanceof ServiceError) throw result;
+        return result;
+      },
+      release() {
+        if (ticket.work === undefined) forget(ticket, clientClosed());
+      },
+    };
   }
 
   function runIdle(): void {
@@ -138,7 +154,7 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
       if (lines.get(runner) !== line) lose(line);
     };
     runner
-      .run(tickets.map(({ task }) => task))
+      .run(tickets.map(({ work }) => work as T))
       .then(finish, (error: unknown) => {
         finish(tickets.map(() => ({ error })));
         remove(runner);
@@ -194,7 +210,7 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
     for (const [runner, line] of lines) {
       if (line.tiled !== ticket) continue;
       line.tiled = undefined;
-      runner.drop(ticket.task);
+      runner.drop(ticket.work as T);
     }
     ticket.settle(reason);
   }
@@ -220,7 +236,7 @@ export function createScheduler<T extends Task>(options: SchedulerOptions): Sche
   }
 
   return {
-    submit: async (task) => enqueue(task, admit(task)),
+    reserve,
     add(runner) {
       lines.set(runner, emptyLine());
       runIdle();

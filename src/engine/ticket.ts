@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import type { Step } from './rates.ts';
 import type { Timed } from './types.ts';
 
-/** What the scheduler must know of a piece of work. */
+/** What the scheduler must know of a piece of work before it comes. */
 export interface Task {
   /** Tasks of one key may run together. */
   readonly key: string;
@@ -15,10 +15,13 @@ export interface Task {
   readonly deadline?: number | undefined;
 }
 
-/** An accepted task. */
-export interface Ticket<T extends Task = Task> {
-  readonly task: T;
-  readonly arrival: number;
+/** An accepted task, and its place in the line. */
+export interface Ticket<T = unknown> {
+  readonly task: Task;
+  /** The work itself, once it is there. */
+  work: T | undefined;
+  /** When the work came. */
+  arrival: number;
   /** How much later than promised it may end. Used up by those who join or overtake it. */
   slackMs: number;
   /** Steps done, and the time they took. */
@@ -28,6 +31,7 @@ export interface Ticket<T extends Task = Task> {
   settle(result: Timed<unknown> | ServiceError): void;
 }
 
+export const isReady = ({ work }: Ticket): boolean => work !== undefined;
 export const isTiled = ({ task }: Ticket): boolean => task.steps.length > 1;
 
 export function clientClosed(): ServiceError {

@@ -3,12 +3,7 @@
  * picture with its reflected margin, sides a multiple of the stride. The canvas never exists as a
  * whole; tiles are copied out of the picture by index.
  */
-import type { RgbImage } from '../rgb-image.ts';
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+import type { RgbImage, Size } from '../rgb-image.ts';
 
 export interface Rectangle {
   readonly x0: number;

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 
 /**
  * What the engine knows of a style: float32 [2, C], the C channel means μ of the encoder's last
@@ -56,6 +56,13 @@ export interface EngineEvents {
   onBatch(batch: { size: number; pixels: number; queueMs: readonly number[] }): void;
 }
 
+export interface Reservation {
+  /** A picture of the size that was announced. */
+  stylize(input: StylizeInput): Promise<Timed<RgbImage>>;
+  /** Gives the place to others, if it was not used. */
+  release(): void;
+}
+
 /**
  * The queue and the workers behind it. Every method rejects with a ServiceError: `overloaded`
  * (with retryAfterSeconds), `deadline_exceeded`, `client_closed`, `closing`, `inference_failed`;
@@ -71,7 +78,11 @@ export interface Engine {
   /** No worker has been inside one run for longer than any run may take. */
   readonly live: boolean;
   describe(image: RgbImage, options?: WorkOptions): Promise<Timed<StyleStatistics>>;
-  stylize(input: StylizeInput, options?: WorkOptions): Promise<Timed<RgbImage>>;
+  /**
+   * Takes a place in the line for a picture of this size, before its pixels are decoded.
+   * @throws ServiceError what `stylize` would reject with
+   */
+  reserve(size: Size, options?: WorkOptions): Reservation;
   /** Refuses new work, finishes what is accepted, then stops the workers. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-/** Requests as tasks for the scheduler, and a worker thread as a runner of them. */
+/** Requests as the scheduler's tasks and work, and a worker thread as a runner of them. */
 import { ServiceError } from '../errors.ts';
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 import { smallestSide } from './model.ts';
 import type { Model } from './model.ts';
 import { planPainting, stepsOf } from './painting.ts';
@@ -11,66 +11,78 @@ import type { Task } from './ticket.ts';
 import { canvasSize } from './tiles.ts';
 import type { StylizeInput, WorkOptions } from './types.ts';
 
-export type EngineTask = Task &
-  (
-    | { readonly kind: 'describe'; readonly image: RgbImage }
-    | { readonly kind: 'stylize'; readonly input: StylizeInput }
-    | { readonly kind: 'tile'; readonly id: number; readonly input: StylizeInput }
-  );
+/** What a worker is sent. */
+export type Work =
+  | { readonly kind: 'describe'; readonly image: RgbImage }
+  | { readonly kind: 'stylize'; readonly input: StylizeInput }
+  | { readonly kind: 'tile'; readonly id: number; readonly input: StylizeInput };
 
-/** @throws ServiceError image_too_small, or TypeError when the data do not fit the size */
-export function describeTask(model: Model, image: RgbImage, options: WorkOptions): EngineTask {
-  checkImage(image);
-  return {
-    kind: 'describe',
-    image: owned(image),
-    ...singleStep('describe', model, image, options),
-  };
+/** @throws ServiceError image_too_small */
+export function describeTask(model: Model, size: Size, options: WorkOptions): Task {
+  return singleStep('describe', model, size, options);
+}
+
+/** @throws TypeError when the data do not fit the size */
+export function describeWork(image: RgbImage): Work {
+  checkData(image, image);
+  return { kind: 'describe', image: owned(image) };
+}
+
+/** @throws ServiceError image_too_small */
+export function stylizeTask(
+  model: Model,
+  size: Size,
+  tilePixels: number,
+  options: WorkOptions,
+): Task {
+  const pixels = size.width * size.height;
+  if (pixels <= tilePixels) return singleStep('stylize', model, size, options);
+  checkSize(size);
+  const steps = stepsOf(planPainting(size, model, tilePixels));
+  return { key: 'tiles', steps, pixels, ...options };
 }
 
 let lastId = 0;
 
-/** @throws ServiceError image_too_small, TypeError or RangeError for what no form lets through */
-export function stylizeTask(
+/**
+ * The work for a task of `size`.
+ * @throws TypeError or RangeError for what no form lets through
+ */
+export function stylizeWork(
   model: Model,
-  { image, statistics, alpha, preserveColor }: StylizeInput,
+  size: Size,
   tilePixels: number,
-  options: WorkOptions,
-): EngineTask {
-  checkImage(image);
+  { image, statistics, alpha, preserveColor }: StylizeInput,
+): Work {
+  checkData(image, size);
   if (statistics.length !== 2 * model.channels) {
     throw new TypeError(`statistics must hold 2 · ${model.channels} numbers`);
   }
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha must be between 0 and 1');
   const input = { image: owned(image), statistics, alpha, preserveColor };
-  const pixels = image.width * image.height;
-  if (pixels <= tilePixels) {
-    return { kind: 'stylize', input, ...singleStep('stylize', model, image, options) };
-  }
-  const id = ++lastId;
-  const steps = stepsOf(planPainting(image, model, tilePixels));
-  return { kind: 'tile', id, input, key: `tile ${id}`, steps, pixels, ...options };
+  if (image.width * image.height <= tilePixels) return { kind: 'stylize', input };
+  return { kind: 'tile', id: ++lastId, input };
 }
 
 /** @param onRun called after every run with whether it succeeded and a large picture is held */
 export function createRunner(
   thread: WorkerThread,
   onRun: (succeeded: boolean, holding: boolean) => void,
-): Runner<EngineTask> {
-  const begun = new Set<EngineTask>();
+): Runner<Work> {
+  const begun = new Set<Work>();
   return {
-    async run(tasks) {
-      const [job, buffers] = jobOf(tasks, begun);
+    async run(items) {
+      const [job, buffers] = jobOf(items, begun);
       const outcomes = await thread.run(job, buffers);
-      if (outcomes.length > 0) for (const task of tasks) begun.delete(task);
+      if (outcomes.length > 0) for (const work of items) begun.delete(work);
       onRun(
         outcomes.every((outcome: Outcome) => 'value' in outcome),
         begun.size > 0,
       );
       return outcomes;
     },
-    drop(task) {
-      if (task.kind === 'tile' && begun.delete(task)) thread.drop(task.id);
+    drop(work) {
+      if (work.kind === 'tile' && begun.delete(work)) thread.drop(work.id);
     },
   };
 }
@@ -78,9 +90,10 @@ export function createRunner(
 function singleStep(
   kind: 'describe' | 'stylize',
   { margin, stride }: Model,
-  { width, height }: RgbImage,
+  { width, height }: Size,
   options: WorkOptions,
 ): Task {
+  checkSize({ width, height });
   const canvas = canvasSize({ width, height }, margin, stride);
   return {
     key: `${kind} ${width}×${height}`,
@@ -90,29 +103,32 @@ function singleStep(
   };
 }
 
-function jobOf(tasks: readonly EngineTask[], begun: Set<EngineTask>): [Job, ArrayBuffer[]] {
-  const [first] = tasks;
+function jobOf(work: readonly Work[], begun: Set<Work>): [Job, ArrayBuffer[]] {
+  const [first] = work;
   if (first?.kind === 'tile') {
     const { id, input } = first;
     if (begun.has(first)) return [{ kind: 'tile', id }, []];
     begun.add(first);
     return [{ kind: 'tile', id, input }, [input.image.data.buffer]];
   }
-  const images = tasks.map((task) => (task.kind === 'describe' ? task.image : task.input.image));
+  const images = work.map((one) => (one.kind === 'describe' ? one.image : one.input.image));
   const buffers = images.map(({ data }) => data.buffer);
   if (first?.kind === 'describe') return [{ kind: 'describe', items: images }, buffers];
-  const items = tasks.flatMap((task) => (task.kind === 'stylize' ? task.input : []));
+  const items = work.flatMap((one) => (one.kind === 'stylize' ? one.input : []));
   return [{ kind: 'stylize', items }, buffers];
 }
 
-function checkImage({ width, height, data }: RgbImage): void {
-  if (Math.min(width, height) < smallestSide) {
-    throw new ServiceError(
-      'image_too_small',
-      `The picture has ${width} × ${height} pixels; each side needs at least ${smallestSide}.`,
-    );
-  }
-  if (data.length !== 3 * width * height) {
+function checkSize({ width, height }: Size): void {
+  if (Math.min(width, height) >= smallestSide) return;
+  throw new ServiceError(
+    'image_too_small',
+    `The picture has ${width} × ${height} pixels; each side needs at least ${smallestSide}.`,
+  );
+}
+
+function checkData(image: RgbImage, { width, height }: Size): void {
+  const isSize = image.width === width && image.height === height;
+  if (!isSize || image.data.length !== 3 * width * height) {
     throw new TypeError(`${width} × ${height} pixels need ${3 * width * height} bytes`);
   }
 }

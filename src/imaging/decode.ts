@@ -1,27 +1,26 @@
 import sharp, { type Sharp } from 'sharp';
 
 import { ServiceError } from '../errors.ts';
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { ownPixels } from './pixels.ts';
-import {
-  describeSize,
-  inspect,
-  type Size,
-  type Source,
-  timeoutSeconds,
-  undecodable,
-} from './source.ts';
+import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
 
 /** The smallest side, in pixels, that the networks take. */
 const minSide = 16;
 
-export interface Content {
+/** The picture to repaint, known by its header. */
+export interface Content extends Size {
+  /** What "the content's own format" means for the result. */
+  readonly format: PictureFormat;
+  /** In the size given. Rejects with a ServiceError, `undecodable_image`. */
+  decode(): Promise<Pixels>;
+}
+
+export interface Pixels {
   readonly image: RgbImage;
   /** Opacity, one byte a pixel, rows top to bottom. Undefined when every pixel is opaque. */
   readonly alpha: Uint8Array<ArrayBuffer> | undefined;
-  /** What "the content's own format" means for the result. */
-  readonly format: PictureFormat;
 }
 
 export interface ContentLimits {
@@ -41,8 +40,8 @@ export interface StyleLimits {
 }
 
 /**
- * Decodes the picture to repaint: upright (EXIF orientation applied), sRGB, 8 bit, the first frame
- * of an animation.
+ * Reads the header of the picture to repaint, and makes sure that it is within its limits. Decoded
+ * it is upright (EXIF orientation applied), sRGB, 8 bit, the first frame of an animation.
  *
  * A picture with an alpha channel comes back as colours and opacity apart. Its colours are laid
  * over the mean of what is visible: the bytes under transparent pixels are arbitrary and would
@@ -51,7 +50,7 @@ export interface StyleLimits {
  * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
  * `too_many_pixels`.
  */
-export async function decodeContent(
+export async function openContent(
   bytes: Buffer,
   { maxPixels, size, field }: ContentLimits,
 ): Promise<Content> {
@@ -72,8 +71,9 @@ export async function decodeContent(
           'size',
         );
   }
-  const { image, alpha } = await decode(bytes, source, target, field);
-  return { image, alpha, format: resultFormat(source.format) };
+  const { width, height } = target;
+  const format = resultFormat(source.format);
+  return { width, height, format, decode: () => decode(bytes, source, target, field) };
 }
 
 /**
@@ -101,12 +101,7 @@ export async function decodeStyle(
   return image;
 }
 
-async function decode(
-  bytes: Buffer,
-  source: Source,
-  target: Size,
-  field: string,
-): Promise<Pick<Content, 'image' | 'alpha'>> {
+async function decode(bytes: Buffer, source: Source, target: Size, field: string): Promise<Pixels> {
   const pipeline = sharp(bytes, {
     autoOrient: true,
     // Tolerates what every browser shows (stray bytes between segments), not missing pixels.

@@ -1,15 +1,11 @@
 import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
+import type { Size } from '../rgb-image.ts';
 import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
 
 /** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
 export const timeoutSeconds = 30;
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** What a picture's header says; width and height are those of the upright picture. */
 export interface Source extends Size {

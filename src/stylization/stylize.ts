@@ -1,9 +1,10 @@
-import type { Engine } from '../engine/types.ts';
-import { decodeContent } from '../imaging/decode.ts';
+import type { Engine, Reservation } from '../engine/types.ts';
+import { type Content, openContent } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import type { Stages } from '../observability/stages.ts';
 import { blend } from './blend.ts';
+import type { EncodeTimes } from './encode-times.ts';
 import type { ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
@@ -33,6 +34,7 @@ export interface Studio {
   readonly engine: Engine;
   readonly styles: Styles;
   readonly maxPixels: number;
+  readonly encodeTimes: EncodeTimes;
 }
 
 export interface Progress {
@@ -41,45 +43,62 @@ export interface Progress {
   readonly deadline: number;
 }
 
-/** A request's whole way: bytes → pixels and statistics → pixels → bytes. */
+/**
+ * A request's whole way: a place in the engine's line as soon as the size is known, then bytes →
+ * pixels and statistics → pixels → bytes. Who is refused has cost a look at a header.
+ */
 export async function stylizePicture(
-  { engine, styles, maxPixels }: Studio,
+  studio: Studio,
   request: Stylization,
-  { stages, signal, deadline }: Progress,
+  progress: Progress,
 ): Promise<StylizedPicture> {
-  const { size, weights, alpha, preserveColor, quality } = request;
+  const { engine, maxPixels, encodeTimes } = studio;
+  const { signal, deadline } = progress;
 
-  const [content, resolved] = await Promise.all([
-    stages.measure('decode', () =>
-      decodeContent(request.content, {
-        maxPixels,
-        field: 'content',
-        size,
-      }),
-    ),
-    stages.measure('style', () => styles.resolve(request.styles)),
+  const limits = { maxPixels, field: 'content', size: request.size };
+  const content = await openContent(request.content, limits);
+  const format = request.chooseFormat(content.format);
+  assertEncodable(content, format);
+  signal.throwIfAborted();
+
+  const painted = deadline - encodeTimes.bound(format, content);
+  const place = engine.reserve(content, { signal, deadline: painted });
+  try {
+    return await stylizeAt(place, content, format, studio, request, progress);
+  } finally {
+    place.release();
+  }
+}
+
+async function stylizeAt(
+  place: Reservation,
+  content: Content,
+  format: PictureFormat,
+  { styles, encodeTimes }: Studio,
+  { styles: sources, weights, alpha, preserveColor, quality }: Stylization,
+  { stages, signal }: Progress,
+): Promise<StylizedPicture> {
+  const [pixels, resolved] = await Promise.all([
+    stages.measure('decode', () => content.decode()),
+    stages.measure('style', () => styles.resolve(sources)),
   ]);
   stages.remark('style', worstOutcome(resolved));
-  const format = request.chooseFormat(content.format);
-  assertEncodable(content.image, format);
   signal.throwIfAborted();
 
   const statistics = blend(
     resolved.map((style) => style.statistics),
     weights,
   );
-  const { width, height } = content.image;
-  const stylized = await engine.stylize(
-    { image: content.image, statistics, alpha, preserveColor },
-    { signal, deadline },
-  );
+  const stylized = await place.stylize({ image: pixels.image, statistics, alpha, preserveColor });
   stages.record('queue', stylized.queueMs);
   stages.record('infer', stylized.inferMs);
   signal.throwIfAborted();
 
   const bytes = await stages.measure('encode', () =>
-    encodePicture(stylized.value, content.alpha, format, quality),
+    encodePicture(stylized.value, pixels.alpha, format, quality),
   );
+  encodeTimes.learn(format, content, stages.times.get('encode') ?? NaN);
+  const { width, height } = content;
   return { bytes, format, width, height, styleIds: resolved.map((style) => style.id) };
 }
 

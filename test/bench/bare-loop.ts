@@ -13,7 +13,7 @@ import { serialize } from '../../src/engine/graph/builder.ts';
 import { stylizeGraph } from '../../src/engine/graph/graphs.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import { configureImaging } from '../../src/imaging/configure.ts';
-import { decodeContent } from '../../src/imaging/decode.ts';
+import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { allCores, ourParts } from './networks.ts';
@@ -65,7 +65,8 @@ async function serve(): Promise<void> {
   async function obey({ jpeg, codec, count }: Order): Promise<void> {
     const decode = async () => {
       const limits = { maxPixels: Infinity, field: 'content' };
-      return (await decodeContent(Buffer.from(jpeg), limits)).image;
+      const content = await openContent(Buffer.from(jpeg), limits);
+      return (await content.decode()).image;
     };
     const decoded = await decode();
     const times: number[] = [];

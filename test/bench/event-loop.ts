@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/engine/model.ts';
-import { modelsDir, testPicture } from '../engine/helpers.ts';
+import { modelsDir, stylize, testPicture } from '../engine/helpers.ts';
 import { closedLoop } from './client.ts';
 import { interleave, median } from './measure.ts';
 import { allCores } from './networks.ts';
@@ -45,7 +45,7 @@ export const eventLoop: Bench = {
     const { worker, main } = await interleave<'worker' | 'main', Delay>(turns, {
       worker: () => {
         const picture = input();
-        return measure(() => engine.stylize(picture));
+        return measure(() => stylize(engine, picture));
       },
       main: () => {
         const picture = input();

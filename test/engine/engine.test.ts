@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createEngine } from '../../src/engine/index.ts';
-import { closeness, copyOf, modelsDir, relativeError, testPicture } from './helpers.ts';
+import { closeness, copyOf, modelsDir, relativeError, stylize, testPicture } from './helpers.ts';
 
 const batches: { size: number; pixels: number }[] = [];
 const depths: number[] = [];
@@ -38,7 +38,7 @@ t.test('an engine says what it is and is ready', (t) => {
 
 t.test('pixels are transferred in both directions', async (t) => {
   const given = input(48, 40);
-  const { value } = await engine.stylize(given);
+  const { value } = await stylize(engine, given);
   t.equal(given.image.data.length, 0, 'the input is empty afterwards');
   t.equal(statistics.length, 2 * engine.model.channels, 'the statistics are not');
   t.match(value, { width: 48, height: 40 });
@@ -52,8 +52,8 @@ t.test('a Buffer and a view are copied: their memory belongs to others', async (
   memory.set(image.data, 8);
   const view = memory.subarray(8);
   for (const data of [buffer, view]) {
-    const { value } = await engine.stylize({ ...input(48, 40), image: { ...image, data } });
-    const { value: expected } = await engine.stylize({ ...input(48, 40), image: copyOf(image) });
+    const { value } = await stylize(engine, { ...input(48, 40), image: { ...image, data } });
+    const { value: expected } = await stylize(engine, { ...input(48, 40), image: copyOf(image) });
     t.equal(data.length, image.data.length);
     t.same(value.data, expected.data);
   }
@@ -63,11 +63,11 @@ t.test('what waits runs as one batch, equal to its parts, and the events tell', 
   const inputs = [0, 0.3, 0.6, 1].map((alpha, i) => input(56, 48, i, alpha));
   const alone = [];
   for (const one of inputs) {
-    alone.push(await engine.stylize({ ...one, image: copyOf(one.image) }));
+    alone.push(await stylize(engine, { ...one, image: copyOf(one.image) }));
   }
   batches.length = depths.length = 0;
-  const first = engine.stylize(input(64, 64));
-  const together = await Promise.all(inputs.map((one) => engine.stylize(one)));
+  const first = stylize(engine, input(64, 64));
+  const together = await Promise.all(inputs.map((one) => stylize(engine, one)));
   await first;
   t.same(batches, [
     { size: 1, pixels: 64 * 64 },
@@ -88,8 +88,8 @@ t.test('what waits runs as one batch, equal to its parts, and the events tell', 
 t.test('a picture above tilePixels is painted in tiles, beside small ones', async (t) => {
   const order: string[] = [];
   const note = (name: string) => () => void order.push(name);
-  const large = engine.stylize({ ...input(700, 500), preserveColor: true });
-  const small = engine.stylize(input(64, 64));
+  const large = stylize(engine, { ...input(700, 500), preserveColor: true });
+  const small = stylize(engine, input(64, 64));
   await Promise.all([large.then(note('large')), small.then(note('small'))]);
   t.same(order, ['small', 'large']);
   const { value, batchSize } = await large;
@@ -99,23 +99,26 @@ t.test('a picture above tilePixels is painted in tiles, beside small ones', asyn
 });
 
 t.test('wrong input is refused with what is wrong', async (t) => {
-  await t.rejects(engine.stylize(input(15, 40)), {
+  await t.rejects(stylize(engine, input(15, 40)), {
     code: 'image_too_small',
     message: 'The picture has 15 × 40 pixels; each side needs at least 16.',
   });
   await t.rejects(engine.describe(testPicture(40, 15)), { code: 'image_too_small' });
   const image = { width: 20, height: 20, data: new Uint8Array(7) };
   await t.rejects(engine.describe(image), new TypeError('20 × 20 pixels need 1200 bytes'));
-  await t.rejects(engine.stylize({ ...input(20, 20), alpha: NaN }), RangeError);
-  await t.rejects(engine.stylize({ ...input(20, 20), statistics: new Float32Array(3) }), TypeError);
+  await t.rejects(stylize(engine, { ...input(20, 20), alpha: NaN }), RangeError);
+  await t.rejects(
+    stylize(engine, { ...input(20, 20), statistics: new Float32Array(3) }),
+    TypeError,
+  );
 });
 
 t.test('expired and abandoned requests are refused, and so is one too many', async (t) => {
   const options = { deadline: performance.now() - 1 };
-  await t.rejects(engine.stylize(input(32, 32), options), { code: 'deadline_exceeded' });
+  await t.rejects(stylize(engine, input(32, 32), options), { code: 'deadline_exceeded' });
   const signal = AbortSignal.abort();
-  await t.rejects(engine.stylize(input(32, 32), { signal }), { code: 'client_closed' });
-  const all = Array.from({ length: 15 }, (_, i) => engine.stylize(input(32 + i, 32)));
+  await t.rejects(stylize(engine, input(32, 32), { signal }), { code: 'client_closed' });
+  const all = Array.from({ length: 15 }, (_, i) => stylize(engine, input(32 + i, 32)));
   const results = await Promise.allSettled(all);
   t.equal(results.filter(({ status }) => status === 'fulfilled').length, 13);
   t.match(
@@ -128,11 +131,11 @@ t.test('expired and abandoned requests are refused, and so is one too many', asy
 });
 
 t.test('close finishes what was accepted and refuses the rest', async (t) => {
-  const accepted = [20, 24, 28].map((side) => engine.stylize(input(side, side)));
+  const accepted = [20, 24, 28].map((side) => stylize(engine, input(side, side)));
   const closed = engine.close();
   t.equal(engine.close(), closed);
   t.notOk(engine.ready);
-  await t.rejects(engine.stylize(input(32, 32)), { code: 'closing' });
+  await t.rejects(stylize(engine, input(32, 32)), { code: 'closing' });
   t.equal((await Promise.all(accepted)).length, 3);
   await closed;
 });

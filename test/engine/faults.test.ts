@@ -4,7 +4,7 @@ import { runBatch } from '../../src/engine/batch.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import type { EngineSeams } from '../../src/engine/index.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { modelsDir } from './helpers.ts';
+import { modelsDir, stylize } from './helpers.ts';
 
 // As in fake-worker.ts, which can be loaded by a worker only.
 const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
@@ -24,13 +24,13 @@ async function createFaulty(t: Test, seams: EngineSeams = {}) {
   );
   t.teardown(() => engine.close());
   const statistics = new Float32Array(2 * engine.model.channels);
-  const stylize = (first: number, side = 16, signal?: AbortSignal) => {
+  const paint = (first: number, side = 16, signal?: AbortSignal) => {
     const image = { width: side, height: side, data: new Uint8Array(3 * side * side) };
     image.data[0] = first;
     const options = signal ? { signal } : {};
-    return engine.stylize({ image, statistics, alpha: 1, preserveColor: false }, options);
+    return stylize(engine, { image, statistics, alpha: 1, preserveColor: false }, options);
   };
-  return { engine, restarts, stylize };
+  return { engine, restarts, stylize: paint };
 }
 
 const until = async (condition: () => boolean) => {

@@ -2,6 +2,7 @@ import { addInput, addOutput, emptyGraph, serialize } from '../../src/engine/gra
 import type { ElementType, Graph, Shape, Value } from '../../src/engine/graph/builder.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import type { Placement, Tensor } from '../../src/engine/runtime.ts';
+import type { Engine, StylizeInput, WorkOptions } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 
 export const modelsDir = new URL('../../models', import.meta.url).pathname;
@@ -32,6 +33,16 @@ export function testPicture(width: number, height: number, seed = 1): RgbImage {
     }
   }
   return { width, height, data };
+}
+
+/** A place in the line and the picture for it at once. */
+export async function stylize(engine: Engine, input: StylizeInput, options?: WorkOptions) {
+  const place = engine.reserve(input.image, options);
+  try {
+    return await place.stylize(input);
+  } finally {
+    place.release();
+  }
 }
 
 export function copyOf({ width, height, data }: RgbImage): RgbImage {

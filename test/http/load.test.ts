@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import type { Engine } from '../../src/engine/types.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { build, form, photo } from '../support/app.ts';
-import { fakeEngine, timed } from '../support/fake-engine.ts';
+import { fakeEngine, place, timed } from '../support/fake-engine.ts';
 
 const content = await photo();
 const style = await photo(48, 48, 3);
@@ -68,14 +68,53 @@ t.test('a style whose description failed is tried again', async (t) => {
 
 t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   const app = await withEngine(t, {
-    stylize: () =>
-      Promise.reject(new ServiceError('overloaded', 'Too much.', { retryAfterSeconds: 2.2 })),
+    reserve: () => {
+      throw new ServiceError('overloaded', 'Too much.', { retryAfterSeconds: 2.2 });
+    },
   });
   const reply = await app.inject(await form(['content', content], ['style', style]));
   t.equal(reply.statusCode, 503);
   t.equal(reply.headers['retry-after'], '3');
   t.match(reply.json(), { code: 'overloaded', detail: 'Too much.' });
 });
+
+t.test('a refusal costs no decoding, and a failed decoding gives its place back', async (t) => {
+  const damaged = content.subarray(0, content.length - 40); // its header is whole
+  const request = await form(['content', damaged], ['style', style]);
+  const overloaded = await withEngine(t, {
+    reserve: () => {
+      throw new ServiceError('overloaded', 'Too much.');
+    },
+  });
+  t.match((await overloaded.inject(request)).json(), { code: 'overloaded' });
+
+  const released = gate();
+  const app = await withEngine(t, {
+    reserve: () => ({ stylize: () => t.fail('decoded') as never, release: released.open }),
+  });
+  t.match((await app.inject(request)).json(), { code: 'undecodable_image' });
+  await released.opened;
+});
+
+t.test(
+  'the engine is given less time than the client, so that the answer can be encoded',
+  async (t) => {
+    const times: number[] = [];
+    const app = await withEngine(t, {
+      reserve: (_size, options) => {
+        times.push((options?.deadline ?? NaN) - performance.now());
+        return place(({ image }) => Promise.resolve(timed(image)));
+      },
+    });
+    for (const format of ['jpeg', 'avif']) {
+      const request = await form(['content', content], ['style', style], ['format', format]);
+      const headers = { ...request.headers, 'request-timeout': '20' };
+      t.equal((await app.inject({ ...request, headers })).statusCode, 200);
+    }
+    const [jpeg = NaN, avif = NaN] = times;
+    t.ok(jpeg < 20_000 && avif < jpeg, 'least for the slowest format');
+  },
+);
 
 t.test('an engine that fails: 500 without its secrets, the cause in the log', async (t) => {
   const lines: string[] = [];
@@ -84,7 +123,7 @@ t.test('an engine that fails: 500 without its secrets, the cause in the log', as
     t,
     {},
     {
-      createEngine: fakeEngine({ stylize: () => Promise.reject(cause) }),
+      createEngine: fakeEngine({ reserve: () => place(() => Promise.reject(cause)) }),
       logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
     },
   );
@@ -97,9 +136,9 @@ t.test('an engine that fails: 500 without its secrets, the cause in the log', as
 t.test('a deadline that passes: 504, and the engine is told', async (t) => {
   let signal: AbortSignal | undefined;
   const app = await withEngine(t, {
-    stylize: (_input, options) => {
+    reserve: (_size, options) => {
       signal = options?.signal;
-      return new Promise(() => undefined);
+      return place(() => new Promise(() => undefined));
     },
   });
   const request = await form(['content', content], ['style', style]);
@@ -113,10 +152,10 @@ t.test('a client that goes away: its work is dropped, and counted as 499', async
   const reached = gate();
   const dropped = gate();
   const app = await withEngine(t, {
-    stylize: (_input, options) => {
+    reserve: (_size, options) => {
       reached.open();
       options?.signal?.addEventListener('abort', dropped.open);
-      return new Promise(() => undefined);
+      return place(() => new Promise(() => undefined));
     },
   });
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));

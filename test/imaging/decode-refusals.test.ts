@@ -2,10 +2,11 @@ import { deflateSync } from 'node:zlib';
 
 import t from 'tap';
 
-import { decodeContent, decodeStyle } from '../../src/imaging/decode.ts';
+import { decodeStyle } from '../../src/imaging/decode.ts';
 import { ServiceError } from '../../src/errors.ts';
 import {
   animation,
+  decodeContent,
   flipped,
   gifClaiming,
   jpegClaiming,

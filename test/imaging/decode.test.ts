@@ -3,10 +3,11 @@ import { MessageChannel } from 'node:worker_threads';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
-import { type Content, decodeContent } from '../../src/imaging/decode.ts';
+import type { Pixels } from '../../src/imaging/decode.ts';
 import {
   adobeRgbProfile,
   animation,
+  decodeContent,
   greyAlphaPng,
   iccChunk,
   noise,
@@ -18,12 +19,12 @@ import {
 
 const orange: Rgb = [200, 80, 40];
 
-function decode(bytes: Buffer, size?: number): Promise<Content> {
+function decode(bytes: Buffer, size?: number) {
   return decodeContent(bytes, { maxPixels: 1_000_000, field: 'content', size });
 }
 
 /** The first pixel is `expected`, each channel within `tolerance`. */
-function hasColour(t: Test, { image }: Content, expected: readonly number[], tolerance = 0): void {
+function hasColour(t: Test, { image }: Pixels, expected: readonly number[], tolerance = 0): void {
   const found = [...image.data.subarray(0, 3)];
   const off = found.map((value, channel) => Math.abs(value - (expected[channel] ?? NaN)));
   t.ok(Math.max(...off) <= tolerance, `${found.join()} is ${expected.join()} ± ${tolerance}`);

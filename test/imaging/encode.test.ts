@@ -1,11 +1,10 @@
 import sharp, { type Sharp } from 'sharp';
 import t from 'tap';
 
-import { decodeContent } from '../../src/imaging/decode.ts';
 import { assertEncodable, encodePicture } from '../../src/imaging/encode.ts';
 import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { noise, plain, type Rgb } from './files.ts';
+import { decodeContent, noise, plain, type Rgb } from './files.ts';
 
 const orange: Rgb = [200, 80, 40];
 

@@ -3,6 +3,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
 import { configureImaging } from '../../src/imaging/configure.ts';
+import { type ContentLimits, openContent } from '../../src/imaging/decode.ts';
 
 configureImaging({ threads: 1 });
 
@@ -170,4 +171,9 @@ function uint32(value: number): Buffer {
 
 function s15Fixed16(value: number): Buffer {
   return uint32(Math.round(value * 65_536));
+}
+
+export async function decodeContent(bytes: Buffer, limits: ContentLimits) {
+  const content = await openContent(bytes, limits);
+  return { ...content, ...(await content.decode()) };
 }

@@ -1,5 +1,5 @@
 import type { createEngine } from '../../src/engine/index.ts';
-import type { Engine } from '../../src/engine/types.ts';
+import type { Engine, Reservation } from '../../src/engine/types.ts';
 
 /** An engine that answers at once with what came, for tests of everything around the engine. */
 export const fakeEngine =
@@ -21,9 +21,14 @@ export const fakeEngine =
       ready: true,
       live: true,
       describe: () => Promise.resolve(timed(new Float32Array(8))),
-      stylize: ({ image }) => Promise.resolve(timed(image)),
+      reserve: () => place(({ image }) => Promise.resolve(timed(image))),
       close: () => Promise.resolve(),
       ...overrides,
     });
+
+export const place = (stylize: Reservation['stylize']): Reservation => ({
+  stylize,
+  release: () => undefined,
+});
 
 export const timed = <T>(value: T) => ({ value, queueMs: 0, inferMs: 1, batchSize: 1 });
