@@ -1,6 +1,7 @@
 """Measure the student beside the reference AdaIN on the validation split, with the exact VGG.
 
-Prints a table and writes it as JSON; with --sheets also strips of validation pairs (for looking, not for shipping).
+Prints a table and writes it as JSON, with what alpha and blends do on a few pairs; with --sheets also strips of
+validation pairs (for looking, not for shipping).
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from tqdm import tqdm
 
 from data import VALIDATION, centre_crop, read_pictures
 from export import MODELS, load_exported
-from losses import content_loss, exact, style_loss
+from losses import content_loss, exact, lattice_loss, style_loss
 from networks import Architecture, Student, adain, gmac, parameters
 from references import ReferenceDecoder, Vgg
 from train import REPOSITORY, write_strips
+
+MEASURES = ("content", "style", "ssim", "lattice")
+ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FEW = 12  # pairs that are enough to see what alpha and blends do
 
 
 def load_student(path: Path) -> Student:
@@ -63,17 +68,22 @@ class Evaluation:
         """One row a pair, the i-th photograph with the i-th artwork.  `cache` keeps the reference's rows between runs."""
         rows = []
         for i in tqdm(range(count), desc=f"{size}×{size}", mininterval=5):
-            content, style = (centre_crop(pictures[i], size)[None] for pictures in (self.contents, self.styles))
-            features, (style_features, wanted) = exact(self.vgg, content)[0], exact(self.vgg, style)
+            content, style = self.pair(i, size)
+            features, wanted = exact(self.vgg, content)[0], exact(self.vgg, style)[1]
             target = adain(features, wanted[-1])  # t of equation 12
             known = cache.setdefault(str(size), {})
-            if str(i) not in known:
+            if not known.get(str(i), {}).keys() >= set(MEASURES):
                 known[str(i)] = self.judge(self.decode(target), content, target, wanted)
             statistics = student.describe(style)
             row = {"pair": i, "ours": self.judge(student(content, statistics).clamp(0, 1), content, target, wanted)}
             plain = student(content, statistics, 0.0).clamp(0, 1)
             rows.append(row | {"reference": known[str(i)], "alpha0_ssim": ssim(plain, content).item()})
         return rows
+
+    def pair(self, i: int, size: int) -> tuple[Tensor, Tensor]:
+        """The i-th photograph and the i-th artwork of the split, each [1, 3, size, size]."""
+        content, style = (centre_crop(pictures[i], size)[None] for pictures in (self.contents, self.styles))
+        return content, style
 
     def decode(self, features: Tensor) -> Tensor:
         return self.decoder(features).float().clamp(0, 1)
@@ -84,7 +94,53 @@ class Evaluation:
             "content": content_loss(features, target).item(),
             "style": style_loss(found, wanted).item(),
             "ssim": ssim(picture, content).item(),
+            "lattice": lattice_loss(picture, content).item(),
         }
+
+    @torch.no_grad()
+    def sweep(self, student: Student, size: int, count: int) -> dict:
+        """From the photograph to the style: over rising alpha the distance to the photograph's own features (L_c with
+        f(c) for t) should rise and L_s fall.  Means over the pairs, and how many pairs do so without a step back.
+        """
+        curves = []
+        for i in range(count):
+            content, style = self.pair(i, size)
+            own, wanted = exact(self.vgg, content)[0], exact(self.vgg, style)[1]
+            statistics, curve = student.describe(style), []
+            for alpha in ALPHAS:
+                features, found = exact(self.vgg, student(content, statistics, alpha).clamp(0, 1))
+                curve.append((content_loss(features, own).item(), style_loss(found, wanted).item()))
+            curves.append(curve)
+        away, towards = torch.tensor(curves).permute(2, 0, 1)  # each [pairs, alphas]
+        return {
+            "pairs": count,
+            "alphas": ALPHAS,
+            "content": [round(value, 4) for value in away.mean(0).tolist()],
+            "style": [round(value, 4) for value in towards.mean(0).tolist()],
+            "monotoneContent": int((away.diff() > 0).all(1).sum()),
+            "monotoneStyle": int((towards.diff() < 0).all(1).sum()),
+        }
+
+    @torch.no_grad()
+    def blends(self, student: Student, size: int, count: int) -> dict:
+        """Half of one style and half of the next, Σ w_k·AdaIN(f(c), f(s_k)) by blended statistics (equation 15): the
+        result should be nearer to each style (L_s) than the other style's picture is, and less near than its own.
+        Means of the three over the pairs, and for how many of the 2·pairs styles it is so.
+        """
+        rows = []
+        for i in range(count):
+            content, first = self.pair(i, size)
+            _, second = self.pair((i + 1) % VALIDATION, size)
+            (mean1, deviation1), (mean2, deviation2) = one, two = student.describe(first), student.describe(second)
+            half = (mean1 + mean2) / 2, (deviation1 + deviation2) / 2
+            found1, blended, found2 = (exact(self.vgg, student(content, s).clamp(0, 1))[1] for s in (one, half, two))
+            for wanted, own, other in ((first, found1, found2), (second, found2, found1)):
+                style = exact(self.vgg, wanted)[1]
+                rows.append([style_loss(found, style).item() for found in (own, blended, other)])
+        losses = torch.tensor(rows)  # [2·pairs, 3]
+        own, half, other = (round(value, 4) for value in losses.mean(0).tolist())
+        between = int((losses.diff() > 0).all(1).sum())
+        return {"pairs": count, "own": own, "half": half, "other": other, "between": between}
 
     @torch.no_grad()
     def sheets(self, student: Student, folder: Path, size: int, indices: range) -> None:
@@ -105,9 +161,9 @@ def summarise(rows: list[dict]) -> dict:
         return sum(row[who][what] for row in rows) / len(rows)
 
     table = {"pairs": len(rows)}
-    for what in ("content", "style", "ssim"):
-        table[what] = {"ours": round(mean("ours", what), 4), "reference": round(mean("reference", what), 4)}
-        if what != "ssim":
+    for what in MEASURES:
+        table[what] = {who: float(f"{mean(who, what):.4g}") for who in ("ours", "reference")}
+        if what in ("content", "style"):
             table[what]["ratio"] = round(mean("ours", what) / mean("reference", what), 3)
     table["alpha0Ssim"] = round(sum(row["alpha0_ssim"] for row in rows) / len(rows), 4)
     worst = sorted(rows, key=lambda row: -row["ours"]["style"])[:5]
@@ -116,6 +172,26 @@ def summarise(rows: list[dict]) -> dict:
         for r in worst
     ]
     return table
+
+
+def table_cells(table: dict) -> list[str]:
+    """Ours / reference (= ratio) of each measure."""
+    formats = {"content": (1, ".3f"), "style": (1, ".3f"), "ssim": (1, ".3f"), "lattice": (1e5, ".2f")}
+    cells = []
+    for what, (scale, digits) in formats.items():
+        measured = table[what]
+        cell = f"{measured['ours'] * scale:{digits}} / {measured['reference'] * scale:{digits}}"
+        cells.append(cell + (f" = {measured['ratio']:.2f}×" if "ratio" in measured else ""))
+    return cells
+
+
+def print_controls(sweep: dict, blends: dict) -> None:
+    print(f"  alpha {', '.join(map(str, ALPHAS))}")
+    print(f"    content loss to the photograph {sweep['content']}, rises all the way in {sweep['monotoneContent']} pairs")
+    print(f"    style loss {sweep['style']}, falls all the way in {sweep['monotoneStyle']} pairs")
+    print("  half of two styles, style loss to either")
+    print(f"    {blends['half']}; own picture {blends['own']}, the other style's {blends['other']}", end="; ")
+    print(f"between them in {blends['between']} of {2 * blends['pairs']}")
 
 
 @torch.no_grad()
@@ -148,9 +224,10 @@ def main() -> None:
     cache_path = o.out / f"reference-losses-{o.precision}.json"
     cache = json.loads(cache_path.read_text()) if cache_path.exists() else {}
     validation = {}
-    print("| size | pairs | content ours / reference | style ours / reference | SSIM to content | SSIM at alpha 0 |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for size in (int(s) for s in o.sizes.split(",")):
+    print("| size | pairs | content, ours / reference | style | SSIM to content | lattice ×10⁻⁵ | SSIM at alpha 0 |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    sizes = [int(s) for s in o.sizes.split(",")]
+    for size in sizes:
         if o.sheets:
             evaluation.sheets(student, o.out, size, range(0, VALIDATION, VALIDATION // o.sheets))
         if not o.pairs:
@@ -158,10 +235,13 @@ def main() -> None:
         table = validation[str(size)] = summarise(evaluation.measure(student, size, o.pairs, cache))
         table["precision"] = o.precision
         cache_path.write_text(json.dumps(cache))
-        cells = [f"{t['ours']:.3f} / {t['reference']:.3f} = {t['ratio']:.2f}×" for t in (table["content"], table["style"])]
-        similarity = f"{table['ssim']['ours']:.3f} / {table['ssim']['reference']:.3f}"
-        print(f"| {size} | {table['pairs']} | {cells[0]} | {cells[1]} | {similarity} | {table['alpha0Ssim']:.3f} |")
+        print(f"| {size} | {table['pairs']} | {' | '.join(table_cells(table))} | {table['alpha0Ssim']:.3f} |")
         print("worst styles:", ", ".join(f"{w['pair']}: {w['ours']} ({w['reference']})" for w in table["worstStyles"]))
+    if o.pairs:
+        few, first = min(FEW, o.pairs), validation[str(sizes[0])]
+        first["sweep"], first["blends"] = evaluation.sweep(student, sizes[0], few), evaluation.blends(student, sizes[0], few)
+        print(f"at {sizes[0]}, means over {few} pairs:")
+        print_controls(first["sweep"], first["blends"])
     if validation:
         (o.out / "validation.json").write_text(json.dumps(validation, indent=2) + "\n")
 
