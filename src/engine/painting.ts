@@ -63,17 +63,17 @@ export function stepsOf({ moments, paint }: Plan): Step[] {
 /**
  * Paints a picture tile by tile, exactly as in one pass but for rounding: the statistics of the
  * features are summed over all tiles first, then every tile is decoded with those of the whole and
- * with a halo as wide as the networks can see. Yields after every tile but the last.
+ * with a halo as wide as the networks can see. Yields after every tile but the last. The result
+ * takes the place of the picture, so that a large one is in memory once.
  */
 export async function* paint(
   input: StylizeInput,
   plan: Plan,
-  { margin, stride, epsilon }: Geometry,
+  { margin, stride, encoderHalo, decoderHalo, epsilon }: Geometry,
   sessions: TileSessions,
 ): Painting {
   const { image, preserveColor } = input;
   const { width, height } = image;
-
   let total: Moments | undefined;
   for (const { outer, inner } of plan.moments) {
     const window = scale(relative(inner, outer), 1 / stride);
@@ -86,23 +86,45 @@ export async function* paint(
   if (!total) throw new RangeError('A plan holds at least one tile');
   const content = statisticsOf(total, epsilon);
 
-  const result = new Uint8Array(image.data.length);
+  const halo = encoderHalo + decoderHalo;
+  const picture = { x0: margin, y0: margin, x1: margin + width, y1: margin + height };
+  /** Painted, but not yet in the picture: tiles below must still see what was there. */
+  let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
+  const writeAbove = (line: number) => {
+    for (const { part, pixels } of pending.filter(({ part }) => part.y1 <= line)) {
+      putPart(image, relative(part, picture), pixels, preserveColor);
+    }
+    pending = pending.filter(({ part }) => part.y1 > line);
+  };
   for (const [index, { outer, inner }] of plan.paint.entries()) {
     if (index > 0) yield;
-    const picture = { x0: margin, y0: margin, x1: margin + width, y1: margin + height };
+    writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
-    const pixels = copyTile(image, margin, outer);
+    const tile = copyTile(image, margin, outer);
     const window = relative(part, outer);
-    const painted = await sessions.stylize(pixels, sizeOf(outer), window, content, input);
-    const row = 3 * (part.x1 - part.x0);
-    for (let y = part.y0, from = 0; y < part.y1; y++, from += row) {
-      const to = 3 * ((y - margin) * width + part.x0 - margin);
-      const line = painted.subarray(from, from + row);
-      if (preserveColor) keepColor(image.data.subarray(to, to + row), line);
-      result.set(line, to);
-    }
+    pending.push({
+      part,
+      pixels: await sessions.stylize(tile, sizeOf(outer), window, content, input),
+    });
   }
-  return { width, height, data: result };
+  writeAbove(Infinity);
+  return image;
+}
+
+/** Puts painted pixels in the place of the picture's own, row by row. */
+function putPart(
+  { width, data }: RgbImage,
+  { x0, y0, x1, y1 }: Rectangle,
+  pixels: Uint8Array,
+  preserveColor: boolean,
+): void {
+  const row = 3 * (x1 - x0);
+  for (let y = y0, from = 0; y < y1; y++, from += row) {
+    const to = 3 * (y * width + x0);
+    const line = pixels.subarray(from, from + row);
+    if (preserveColor) keepColor(data.subarray(to, to + row), line);
+    data.set(line, to);
+  }
 }
 
 function relative({ x0, y0, x1, y1 }: Rectangle, to: Rectangle): Rectangle {

@@ -110,6 +110,7 @@ t.test('tiles equal the single pass but for rounding', async (t) => {
     [350, 297, 0.4, false],
     [1700, 40, 1, true], // a strip
     [17, 640, 0, false],
+    [90, 900, 1, true], // rows are overwritten while others below are painted
   ] as const) {
     const input = { image: testPicture(width, height), statistics, alpha, preserveColor };
     const [whole] = await executor.stylize([input]);
