@@ -3,14 +3,22 @@ import { setTimeout } from 'node:timers/promises';
 
 import { buildApp } from './app.ts';
 import { configHelp, readConfig } from './config.ts';
+import { examine } from './doctor.ts';
 
 if (process.argv.includes('--help')) {
   process.stdout.write(configHelp());
 } else {
-  await serve().catch((error: unknown) => {
+  const task = process.argv.includes('--doctor') ? diagnose() : serve();
+  await task.catch((error: unknown) => {
     process.stderr.write(`adain-server cannot start. ${explain(error)}\n`);
     process.exitCode = 1;
   });
+}
+
+async function diagnose(): Promise<void> {
+  const { report, healthy } = await examine(readConfig(process.env));
+  process.stdout.write(report);
+  if (!healthy) process.exitCode = 1;
 }
 
 async function serve(): Promise<void> {

@@ -2,12 +2,24 @@ import type { FastifyBaseLogger } from 'fastify';
 import { join } from 'node:path';
 
 import type { Config } from './config.ts';
-import { createEngine } from './engine/index.ts';
+import { createEngine, type EngineOptions } from './engine/index.ts';
 import { configureImaging } from './imaging/configure.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
 import { loadCatalogue } from './stylization/catalogue.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createStyles } from './stylization/styles.ts';
+
+/** The part of the configuration that is the engine's. */
+export function engineOptions(config: Config): EngineOptions {
+  return {
+    modelsDir: config.ADAIN_MODELS_DIR,
+    device: config.ADAIN_DEVICE,
+    threads: config.ADAIN_THREADS,
+    queueLimit: config.ADAIN_QUEUE_LIMIT,
+    maxBatch: config.ADAIN_MAX_BATCH,
+    tilePixels: config.ADAIN_TILE_PIXELS,
+  };
+}
 
 /**
  * Everything that paints, made from the configuration: the engine, warm, and all presets described.
@@ -27,12 +39,7 @@ export async function openStudio(
   ]);
 
   const engine = await startEngine({
-    modelsDir: config.ADAIN_MODELS_DIR,
-    device: config.ADAIN_DEVICE,
-    threads: config.ADAIN_THREADS,
-    queueLimit: config.ADAIN_QUEUE_LIMIT,
-    maxBatch: config.ADAIN_MAX_BATCH,
-    tilePixels: config.ADAIN_TILE_PIXELS,
+    ...engineOptions(config),
     events: engineEvents(metrics),
     log,
   });

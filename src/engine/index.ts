@@ -1,6 +1,10 @@
 import { loadModel } from './model.ts';
 import { usableCores } from './cores.ts';
-import { cudaObstacle, parseDevices } from './devices.ts';
+import { explainFault, isDeviceLost } from './cuda/faults.ts';
+import { thisHost } from './cuda/host.ts';
+import type { CudaHost } from './cuda/host.ts';
+import { obstacleOf, preflight } from './cuda/preflight.ts';
+import { parseDevices } from './devices.ts';
 import { createRates } from './rates.ts';
 import type { Placement } from './runtime.ts';
 import { createScheduler } from './scheduler.ts';
@@ -37,6 +41,7 @@ export interface EngineLog {
 /** What tests replace. */
 export interface EngineSeams {
   readonly workerFile?: URL;
+  readonly host?: CudaHost;
   readonly longestRunMs?: number;
 }
 
@@ -59,7 +64,7 @@ export async function createEngine(
   }
   const start = (placement: Placement) =>
     startThread({ model, placement, tilePixels }, seams.workerFile);
-  const { placements, threads, description } = await startWorkers(options, start);
+  const { placements, threads, description } = await startWorkers(options, start, seams.host);
 
   const scheduler = createScheduler<Work>({
     now: () => performance.now(),
@@ -69,6 +74,7 @@ export async function createEngine(
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
   });
   const runners = new Map<WorkerThread, Runner<Work>>();
+  let deviceLost = false;
   const supervisors = threads.map((thread, index) =>
     supervise(thread, {
       start: () => start(placements[index] as Placement),
@@ -83,6 +89,7 @@ export async function createEngine(
         if (runner) scheduler.remove(runner);
       },
       onRestart(err, waitMs) {
+        deviceLost ||= isDeviceLost(err.message);
         log?.warn({ err, waitMs }, 'engine worker lost, starting another');
       },
     }),
@@ -97,7 +104,7 @@ export async function createEngine(
       return !closed && supervisors.some(({ up }) => up);
     },
     get live() {
-      return scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
+      return !deviceLost && scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
     },
     async describe(image, options = {}) {
       const work = describeWork(image);
@@ -134,13 +141,14 @@ interface Started {
 async function startWorkers(
   { device, threads = usableCores() }: EngineOptions,
   start: (placement: Placement) => Promise<WorkerThread>,
+  host = thisHost(),
 ): Promise<Started> {
-  if (device !== 'auto') return startAll(parseDevices(device, threads), '', start);
+  if (device !== 'auto') return startAll(parseDevices(device, threads), '', start, host);
   try {
-    return await startAll(parseDevices('cuda', threads), '', start);
+    return await startAll(parseDevices('cuda', threads), '', start, host);
   } catch (error) {
     const reason = ` (no GPU: ${(error as Error).message})`;
-    return startAll(parseDevices('cpu', threads), reason, start);
+    return startAll(parseDevices('cpu', threads), reason, start, host);
   }
 }
 
@@ -148,11 +156,14 @@ async function startAll(
   placements: Started['placements'],
   reason: string,
   start: (placement: Placement) => Promise<WorkerThread>,
+  host: CudaHost,
 ): Promise<Started> {
-  const onGpu = placements.some(({ provider }) => provider === 'cuda');
-  const obstacle = onGpu ? cudaObstacle() : undefined;
+  const gpus = placements.filter(({ provider }) => provider === 'cuda');
+  const obstacle = gpus.length > 0 && obstacleOf(preflight(gpus.map(ordinalOf), host));
   if (obstacle) throw new Error(`CUDA cannot be used: ${obstacle}`);
-  const started = await Promise.allSettled(placements.map(start));
+  const started = await Promise.allSettled(
+    placements.map((placement) => start(placement).catch(rethrowFrom(placement))),
+  );
   const [first, ...others] = started.flatMap((one) =>
     one.status === 'fulfilled' ? one.value : [],
   );
@@ -165,4 +176,15 @@ async function startAll(
     provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal}`,
   );
   return { placements, threads: [first, ...others], description: names.join(', ') + reason };
+}
+
+const ordinalOf = ({ ordinal }: Placement) => ordinal;
+
+/** Says which GPU it was and what its error means. */
+function rethrowFrom({ provider, ordinal }: Placement): (error: Error) => never {
+  return (error) => {
+    if (provider === 'cpu') throw error;
+    const what = explainFault(error.message);
+    throw new Error(`CUDA device ${ordinal} cannot be used: ${what}`, { cause: error });
+  };
 }

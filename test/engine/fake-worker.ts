@@ -1,16 +1,20 @@
 /**
  * A worker without a model: it gives pictures back as they came, and misbehaves when the first
- * byte of one says so. With FAKE_WORKER_BROKEN in the environment it does not even start.
+ * byte of one says so. With FAKE_WORKER_BROKEN in the environment it does not even start, for the
+ * reason that this gives; with FAKE_GPU_BROKEN it does not on a GPU.
  */
-import { parentPort } from 'node:worker_threads';
-import type { Command, Outcome, Reply } from '../../src/engine/protocol.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Command, Outcome, Reply, WorkerSetup } from '../../src/engine/protocol.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 
 export const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 
 const tiles = new Map<number, number>();
 
-if (process.env['FAKE_WORKER_BROKEN']) throw new Error('broken from the start');
+const { FAKE_WORKER_BROKEN, FAKE_GPU_BROKEN } = process.env;
+if (FAKE_WORKER_BROKEN) throw new Error(FAKE_WORKER_BROKEN);
+const onGpu = (workerData as WorkerSetup).placement.provider === 'cuda';
+if (onGpu && FAKE_GPU_BROKEN) throw new Error(FAKE_GPU_BROKEN);
 parentPort?.on('message', obey);
 const speeds = { describe: 1, stylize: 1, 'tile-moments': 1, 'tile-stylize': 1 };
 reply({ kind: 'ready', speeds });

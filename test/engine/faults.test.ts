@@ -4,6 +4,7 @@ import { runBatch } from '../../src/engine/batch.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import type { EngineSeams } from '../../src/engine/index.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
+import { words } from './cuda/words.ts';
 import { modelsDir, stylize } from './helpers.ts';
 
 // As in fake-worker.ts, which can be loaded by a worker only.
@@ -64,7 +65,7 @@ for (const [name, kind, reason] of [
 
 t.test('replacements that fail are tried again after growing waits', async (t) => {
   const { engine, restarts, stylize } = await createFaulty(t);
-  process.env['FAKE_WORKER_BROKEN'] = '1';
+  process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
   t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
   await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
   const waiting = stylize(fault.none);
@@ -115,9 +116,24 @@ t.test('a run that hangs makes the engine not live', async (t) => {
   t.ok(engine.live, 'and live again when it comes back after all');
 });
 
+t.test('a GPU lost for this process makes the engine not live; lost memory does not', async (t) => {
+  t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
+  for (const [text, live] of [
+    [words.outOfMemory, true],
+    [words.launchFailed, false],
+  ] as const) {
+    const { engine, restarts, stylize } = await createFaulty(t);
+    process.env['FAKE_WORKER_BROKEN'] = text;
+    await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
+    await until(() => restarts.length === 2);
+    t.equal(engine.live, live);
+    delete process.env['FAKE_WORKER_BROKEN'];
+  }
+});
+
 t.test('close does not wait for a worker that does not come', async (t) => {
   const { engine, stylize } = await createFaulty(t);
-  process.env['FAKE_WORKER_BROKEN'] = '1';
+  process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
   t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
   await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
   const waiting = stylize(fault.none);
