@@ -187,8 +187,8 @@ def table_cells(table: dict) -> list[str]:
 
 def print_controls(sweep: dict, blends: dict) -> None:
     print(f"  alpha {', '.join(map(str, ALPHAS))}")
-    print(f"    content loss to the photograph {sweep['content']}, rises all the way in {sweep['monotoneContent']} pairs")
-    print(f"    style loss {sweep['style']}, falls all the way in {sweep['monotoneStyle']} pairs")
+    print(f"    content loss to the photograph {sweep['content']}, rises all the way in {sweep['monotoneContent']}")
+    print(f"    style loss {sweep['style']}, falls all the way in {sweep['monotoneStyle']} of {sweep['pairs']} pairs")
     print("  half of two styles, style loss to either")
     print(f"    {blends['half']}; own picture {blends['own']}, the other style's {blends['other']}", end="; ")
     print(f"between them in {blends['between']} of {2 * blends['pairs']}")
@@ -239,7 +239,8 @@ def main() -> None:
         print("worst styles:", ", ".join(f"{w['pair']}: {w['ours']} ({w['reference']})" for w in table["worstStyles"]))
     if o.pairs:
         few, first = min(FEW, o.pairs), validation[str(sizes[0])]
-        first["sweep"], first["blends"] = evaluation.sweep(student, sizes[0], few), evaluation.blends(student, sizes[0], few)
+        first["sweep"] = evaluation.sweep(student, sizes[0], few)
+        first["blends"] = evaluation.blends(student, sizes[0], few)
         print(f"at {sizes[0]}, means over {few} pairs:")
         print_controls(first["sweep"], first["blends"])
     if validation:
