@@ -29,6 +29,8 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
     intraOpNumThreads: placement.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    // Threads that spin while they wait take the cores from codecs and HTTP: 3 to 6 % of throughput.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const [output = ''] = session.outputNames;
   return {

@@ -85,7 +85,8 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   }
 
   function overloaded(task: Task, earliest: number): ServiceError {
-    const ms = rates.bound(task.steps) / Math.max(1, lines.size);
+    // Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs room.
+    const ms = (1.25 * rates.bound(task.steps)) / Math.max(1, lines.size);
     const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
     const text = 'Too many pictures are waiting: come back later.';
     return new ServiceError('overloaded', text, { retryAfterSeconds });
