@@ -1,0 +1,158 @@
+"""The methods of the paper's speed table (section 7.1) side by side on one machine: time, losses, number of styles.
+
+One pass of each method per pair, the methods by turns, with and without the encoding of the style, as the paper prints
+both.  Gatys et al. take minutes a picture, so only the first `--gatys-pairs` pairs are optimised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from evaluate import Evaluation
+from export import MODELS, load_exported
+from gatys import grams, optimise
+from losses import exact
+from networks import Student, adain, statistics
+from references import ReferenceAdain, Vgg
+from style_swap import patches, swap
+from train import REPOSITORY, write_strips
+
+SPLIT = 32  # styles of the conditional network
+
+
+@dataclass(frozen=True)
+class Method:
+    name: str
+    styles: str
+    describe: Callable[[Tensor, int], object]
+    """Style picture and its number → all that the method keeps of it."""
+    paint: Callable[[Tensor, object], Tensor]
+    known: int = 10**9
+    """How many styles it can be asked for."""
+
+
+def conditional(student: Student, table: tuple[Tensor, Tensor]) -> Callable[[Tensor, object], Tensor]:
+    """Conditional instance normalisation (Dumoulin et al. 2017): γ_s and β_s of style s, rows of a [S, C] table, in
+    place of the statistics of a style picture.  With one row it is a single-style network (Ulyanov et al. 2016).
+    """
+    gammas, betas = table
+
+    def paint(content: Tensor, s: object) -> Tensor:
+        return student(content, (betas[s][None], gammas[s][None]))
+
+    return paint
+
+
+@torch.no_grad()
+def table_of(student: Student, styles: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """γ and β of that many styles, [S, C] each: σ and μ of their features."""
+    means, deviations = zip(*(student.describe(style) for style in styles))
+    return torch.cat(deviations), torch.cat(means)
+
+
+def methods(
+    evaluation: Evaluation, student: Student, reference: Path, styles: list[Tensor], steps: int
+) -> list[Method]:
+    vgg = Vgg(reference)
+    published = ReferenceAdain(vgg, reference)
+
+    def adain_picture(content: Tensor, style: object) -> Tensor:
+        return evaluation.decode(adain(vgg(content)[-1], style))
+
+    def swapped(content: Tensor, style: object) -> Tensor:
+        return evaluation.decode(swap(vgg(content)[-1], style))
+
+    single, many = (conditional(student, table_of(student, styles[:count])) for count in (1, SPLIT))
+    return [
+        Method("Gatys et al.", "∞", lambda y, _: grams(vgg, y), lambda x, g: optimise(vgg, x, g, steps)),
+        Method("Chen & Schmidt", "∞", lambda y, _: patches(vgg(y)[-1]), swapped),
+        Method("single style (ours, CIN S = 1)", "1", lambda _, s: s, single, 1),
+        Method(f"conditional (ours, CIN S = {SPLIT})", str(SPLIT), lambda _, s: s, many, SPLIT),
+        Method("reference AdaIN", "∞", lambda y, _: statistics(published.vgg(y)[-1]), adain_picture),
+        Method("ours", "∞", lambda y, _: student.describe(y), lambda x, s: student(x, s)),
+    ]
+
+
+def timed(work: Callable[[], object]) -> tuple[object, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+def compare(evaluation: Evaluation, student: Student, o: argparse.Namespace, size: int) -> tuple[list[dict], Tensor]:
+    """A row a method, and a strip of the first pair's pictures."""
+    styles = [evaluation.pair(i, size)[1] for i in range(SPLIT)]
+    rows, shown = [], list(evaluation.pair(0, size))
+    for method in methods(evaluation, student, o.reference, styles, o.gatys_steps):
+        found: list[dict] = []
+        for i in range(o.gatys_pairs if method.name.startswith("Gatys") else o.pairs):
+            content = evaluation.pair(i, size)[0]
+            number = i % min(method.known, SPLIT)
+            style = styles[number]
+            with torch.set_grad_enabled(method.name.startswith("Gatys")):
+                described, describe_s = timed(lambda: method.describe(style, number))
+                picture, paint_s = timed(lambda: method.paint(content, described).clamp(0, 1))
+            with torch.no_grad():
+                features, wanted = exact(evaluation.vgg, content)[0], exact(evaluation.vgg, style)[1]
+                losses = evaluation.judge(picture, content, adain(features, wanted[-1]), wanted)
+            found.append(losses | {"describe": describe_s, "paint": paint_s})
+            if i == 0:
+                shown.append(picture)
+        middle = {key: median(row[key] for row in found) for key in ("describe", "paint")}
+        means = {key: sum(row[key] for row in found) / len(found) for key in ("content", "style")}
+        row = {"size": size, "method": method.name, "styles": method.styles, "pairs": len(found)}
+        rows.append(row | middle | means)
+    return rows, shown
+
+
+@torch.no_grad()
+def check_conditional(evaluation: Evaluation, student: Student, size: int) -> None:
+    """The conditional network is ours with a table in the statistics' place, to the last bit."""
+    styles = [evaluation.pair(i, size)[1] for i in range(SPLIT)]
+    paint, content = conditional(student, table_of(student, styles)), evaluation.pair(0, size)[0]
+    for s in (0, SPLIT - 1):
+        assert torch.equal(paint(content, s), student(content, student.describe(styles[s])))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=REPOSITORY / "../shared/data")
+    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--out", type=Path, required=True, help="folder of compare.json and the strips")
+    parser.add_argument("--sizes", default="256,512")
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--gatys-pairs", type=int, default=1)
+    parser.add_argument("--gatys-steps", type=int, default=300)
+    o = parser.parse_args()
+    for folder in (o.data, o.reference):
+        if not folder.is_dir():
+            raise SystemExit(f"{folder} is absent: validation pairs and VGG-19 are not part of the project")
+    o.out.mkdir(parents=True, exist_ok=True)
+    student, evaluation = load_exported(MODELS).eval(), Evaluation(o.data, o.reference, torch.float32)
+    check_conditional(evaluation, student, 256)
+    print(f"ours with a CIN table of {SPLIT} styles equals ours with their statistics, bit for bit")
+    print("| size | method | styles | pairs | s, style described | s, style at hand | content loss | style loss |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    table = []
+    for size in (int(s) for s in o.sizes.split(",")):
+        rows, shown = compare(evaluation, student, o, size)
+        write_strips(o.out / f"compare-{size}.png", tuple(shown))
+        for r in rows:
+            times = f"{r['describe'] + r['paint']:.2f} | {r['paint']:.2f}"
+            start = f"| {size} | {r['method']} | {r['styles']} | {r['pairs']} |"
+            print(f"{start} {times} | {r['content']:.2f} | {r['style']:.2f} |", flush=True)
+        table += rows
+    (o.out / "compare.json").write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
