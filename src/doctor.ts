@@ -16,15 +16,13 @@ export async function examine(
   const device = config.ADAIN_DEVICE;
   const checks = device === 'cpu' ? [] : preflight(ordinals(device), host);
   const hopeless = device !== 'auto' && obstacleOf(checks) !== undefined;
-  const { check, verdict } = hopeless
-    ? { check: [], verdict: refusal(device) }
-    : await tryInference(config, host);
+  const { check, place } = hopeless ? { check: [] } : await tryInference(config, host);
   const lines = [...checks, ...check].map(line);
+  const does = place ? `runs on ${place}` : 'does not start';
+  const verdict = `With ADAIN_DEVICE=${device} the service ${does}.`;
   const report = [`ADAIN_DEVICE is ${device}`, ...lines, verdict, ''].join('\n');
-  return { report, healthy: verdict !== refusal(device) };
+  return { report, healthy: place !== undefined };
 }
-
-const refusal = (device: string) => `With ADAIN_DEVICE=${device} the service does not start.`;
 
 const marks = { pass: 'pass   ', fail: 'FAIL   ', unknown: 'unknown' };
 
@@ -42,18 +40,16 @@ function line({ state, name, detail, remedy }: Check): string {
 async function tryInference(
   config: Config,
   host: CudaHost,
-): Promise<{ check: Check[]; verdict: string }> {
-  const device = config.ADAIN_DEVICE;
+): Promise<{ check: Check[]; place?: string }> {
   const name = 'inference';
   try {
     const engine = await createEngine(engineOptions(config), { host });
     await engine.close();
     const [detail = ''] = engine.description.split(' (no GPU'); // the checks say why
-    const where = engine.provider === 'cuda' ? 'the GPU' : 'the CPU';
-    const verdict = `With ADAIN_DEVICE=${device} the service runs on ${where}.`;
-    return { check: [{ name, state: 'pass', detail }], verdict };
+    const place = engine.provider === 'cuda' ? 'the GPU' : 'the CPU';
+    return { check: [{ name, state: 'pass', detail }], place };
   } catch (error) {
     const detail = (error as Error).message;
-    return { check: [{ name, state: 'fail', detail }], verdict: refusal(device) };
+    return { check: [{ name, state: 'fail', detail }] };
   }
 }

@@ -32,12 +32,11 @@ SPLIT = 32  # styles of the conditional network
 @dataclass(frozen=True)
 class Method:
     name: str
-    styles: str
+    styles: int | None
+    """How many it can be asked for; none: any."""
     describe: Callable[[Tensor, int], object]
     """Style picture and its number → all that the method keeps of it."""
     paint: Callable[[Tensor, object], Tensor]
-    known: int = 10**9
-    """How many styles it can be asked for."""
 
 
 def conditional(student: Student, table: tuple[Tensor, Tensor]) -> Callable[[Tensor, object], Tensor]:
@@ -73,12 +72,12 @@ def methods(
 
     single, many = (conditional(student, table_of(student, styles[:count])) for count in (1, SPLIT))
     return [
-        Method("Gatys et al.", "∞", lambda y, _: grams(vgg, y), lambda x, g: optimise(vgg, x, g, steps)),
-        Method("Chen & Schmidt", "∞", lambda y, _: patches(vgg(y)[-1]), swapped),
-        Method("single style (ours, CIN S = 1)", "1", lambda _, s: s, single, 1),
-        Method(f"conditional (ours, CIN S = {SPLIT})", str(SPLIT), lambda _, s: s, many, SPLIT),
-        Method("reference AdaIN", "∞", lambda y, _: statistics(published.vgg(y)[-1]), adain_picture),
-        Method("ours", "∞", lambda y, _: student.describe(y), lambda x, s: student(x, s)),
+        Method("Gatys et al.", None, lambda y, _: grams(vgg, y), lambda x, g: optimise(vgg, x, g, steps)),
+        Method("Chen & Schmidt", None, lambda y, _: patches(vgg(y)[-1]), swapped),
+        Method("single style (ours, CIN S = 1)", 1, lambda _, s: s, single),
+        Method(f"conditional (ours, CIN S = {SPLIT})", SPLIT, lambda _, s: s, many),
+        Method("reference AdaIN", None, lambda y, _: statistics(published.vgg(y)[-1]), adain_picture),
+        Method("ours", None, lambda y, _: student.describe(y), lambda x, s: student(x, s)),
     ]
 
 
@@ -96,7 +95,7 @@ def compare(evaluation: Evaluation, student: Student, o: argparse.Namespace, siz
         found: list[dict] = []
         for i in range(o.gatys_pairs if method.name.startswith("Gatys") else o.pairs):
             content = evaluation.pair(i, size)[0]
-            number = i % min(method.known, SPLIT)
+            number = i % (method.styles or SPLIT)
             style = styles[number]
             with torch.set_grad_enabled(method.name.startswith("Gatys")):
                 described, describe_s = timed(lambda: method.describe(style, number))
@@ -148,7 +147,7 @@ def main() -> None:
         write_strips(o.out / f"compare-{size}.png", tuple(shown))
         for r in rows:
             times = f"{r['describe'] + r['paint']:.2f} | {r['paint']:.2f}"
-            start = f"| {size} | {r['method']} | {r['styles']} | {r['pairs']} |"
+            start = f"| {size} | {r['method']} | {r['styles'] or 'any'} | {r['pairs']} |"
             print(f"{start} {times} | {r['content']:.2f} | {r['style']:.2f} |", flush=True)
         table += rows
     (o.out / "compare.json").write_text(json.dumps(table, indent=2) + "\n")

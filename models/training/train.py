@@ -22,7 +22,6 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +32,15 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from data import centre_crop, random_crop, read_pictures
+from crops import Crop, Feed, framed, inside
+from data import centre_crop, read_pictures
 from export import load_exported
 from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
-from networks import MARGIN, Architecture, Student, adain, pad_picture, statistics
+from networks import Architecture, Student, adain, statistics
 from references import ReferenceDecoder, Vgg
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = ("features", "pictures", "paper")
-FRAME = 8  # pixels around a crop that the loss network sees too
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
 
 
@@ -69,80 +68,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--checkpoint-every", type=int, default=500)
     parser.add_argument("--log-every", type=int, default=50)
     return parser.parse_args()
-
-
-@dataclass
-class Crop:
-    """A crop with its margin [3, S, S] with what the frozen VGG says about it; a style has statistics, a content has features."""
-
-    picture: Tensor
-    features: Tensor
-    statistics: list[Statistics]
-
-
-class Pool:
-    """Crops that are drawn several times, each time with another partner, before fresh ones take their places.
-
-    VGG's view of content and style is thus computed once per crop, not once per step.
-    """
-
-    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, size: int, seed: int) -> None:
-        self.pictures, self.vgg, self.size = pictures, vgg, size
-        self.random = np.random.default_rng(seed)
-        self.crops: list[Crop] = []
-        self.oldest = 0
-
-    @torch.no_grad()
-    def refresh(self, count: int, capacity: int) -> None:
-        """Take `count` new crops in, in place of the oldest once there are `capacity`."""
-        chosen = self.random.integers(len(self.pictures), size=count)
-        crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
-        pictures = pad_picture(crops, MARGIN, Architecture().stride)
-        features, found = self.vgg(framed(pictures))
-        for i in range(count):
-            crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
-            if len(self.crops) < capacity:
-                self.crops.append(crop)
-            else:
-                self.crops[self.oldest] = crop
-                self.oldest = (self.oldest + 1) % capacity
-
-    def draw(self, count: int) -> Crop:
-        """A batch of crops as one Crop of stacked tensors."""
-        chosen = [self.crops[i] for i in self.random.choice(len(self.crops), size=count, replace=False)]
-        layers = zip(*(crop.statistics for crop in chosen))
-        stacked = [(torch.stack([m for m, _ in layer]), torch.stack([s for _, s in layer])) for layer in layers]
-        return Crop(torch.stack([c.picture for c in chosen]), torch.stack([c.features for c in chosen]), stacked)
-
-
-class Feed:
-    """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
-
-    CAPACITY = 192
-
-    def __init__(self, contents: list, styles: list, vgg: TrainingVgg, size: int, batch: int, reuse: int, seed: int) -> None:
-        self.batch, self.fresh = batch, max(1, batch // reuse)
-        self.content = Pool(contents, vgg, size, seed)
-        self.style = Pool(styles, vgg, size, seed + 1)
-
-    def next(self) -> tuple[Crop, Crop]:
-        for pool in (self.content, self.style):
-            # A few batches fill the pool at first; it then grows to its capacity as training goes on.
-            missing = 4 * self.batch - len(pool.crops)
-            pool.refresh(max(missing, self.fresh if len(pool.crops) == self.CAPACITY else 2 * self.fresh), self.CAPACITY)
-        return self.content.draw(self.batch), self.style.draw(self.batch)
-
-
-def framed(padded: Tensor, unit: int = 1) -> Tensor:
-    """What the loss network sees of a picture with its margin, or of its features where `unit` is the stride."""
-    cut = (MARGIN - FRAME) // unit
-    return padded[..., cut:-cut, cut:-cut]
-
-
-def inside(features: Tensor) -> Tensor:
-    """The features that lie on a crop, without its margin."""
-    cut = MARGIN // Architecture().stride
-    return features[..., cut:-cut, cut:-cut]
 
 
 def principal_components(feeds: list[Feed]) -> tuple[Tensor, Tensor, Tensor]:
@@ -386,7 +311,7 @@ class Trainer:
             look = self.step % o.strip_every == 0
             if self.rank == 0 and (look or self.step % o.log_every == 0):
                 count = o.log_every
-                row = {key: f"{value / count:.4f}" for key, value in sums.items()}
+                row = {key: f"{value / count:.4g}" for key, value in sums.items()}
                 bar.set_postfix(row | {"norm": f"{norm.item():.1f}"}, refresh=False)
                 row |= {"step": self.step, "stage": name, "seconds": f"{self.seconds:.0f}", "rate": f"{rate:.2e}"}
                 row["loss"] = row.pop("total")
@@ -441,7 +366,7 @@ def main() -> None:
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("gloo")
     ranks = int(os.environ.get("WORLD_SIZE", 1))
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", max(1, (os.cpu_count() or 1) // ranks))))
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // ranks))
     Trainer(options).run()
 
 

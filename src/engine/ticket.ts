@@ -39,7 +39,9 @@ export function clientClosed(): ServiceError {
 }
 
 export function deadlineExceeded(): ServiceError {
-  return new ServiceError('deadline_exceeded', 'The deadline passed before the picture was done.');
+  const text =
+    'The picture cannot be done in the time allowed. Ask for a smaller size, or allow more time.';
+  return new ServiceError('deadline_exceeded', text);
 }
 
 export function inferenceFailed(cause: unknown): ServiceError {

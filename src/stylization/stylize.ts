@@ -61,7 +61,9 @@ export async function stylizePicture(
   assertEncodable(content, format);
   signal.throwIfAborted();
 
-  const painted = deadline - encodeTimes.bound(format, content);
+  // Half at most: one slow encoding must not make a format's pictures hopeless for ever.
+  const left = deadline - performance.now();
+  const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const place = engine.reserve(content, { signal, deadline: painted });
   try {
     return await stylizeAt(place, content, format, studio, request, progress);

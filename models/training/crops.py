@@ -1,0 +1,90 @@
+"""Batches of crops with what the frozen VGG says of them, so that it sees each crop once and not once a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from data import random_crop
+from losses import Statistics, TrainingVgg
+from networks import MARGIN, Architecture, pad_picture
+
+FRAME = 8  # pixels around a crop that the loss network sees too
+
+
+@dataclass
+class Crop:
+    """A crop with its margin [3, S, S] and what the frozen VGG says of it."""
+
+    picture: Tensor
+    features: Tensor
+    statistics: list[Statistics]
+
+
+class Pool:
+    """Crops that are drawn several times, each time with another partner, before fresh ones take their places.
+
+    VGG's view of content and style is thus computed once per crop, not once per step.
+    """
+
+    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, size: int, seed: int) -> None:
+        self.pictures, self.vgg, self.size = pictures, vgg, size
+        self.random = np.random.default_rng(seed)
+        self.crops: list[Crop] = []
+        self.oldest = 0
+
+    @torch.no_grad()
+    def refresh(self, count: int, capacity: int) -> None:
+        """Take `count` new crops in, in place of the oldest once there are `capacity`."""
+        chosen = self.random.integers(len(self.pictures), size=count)
+        crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
+        pictures = pad_picture(crops, MARGIN, Architecture().stride)
+        features, found = self.vgg(framed(pictures))
+        for i in range(count):
+            crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
+            if len(self.crops) < capacity:
+                self.crops.append(crop)
+            else:
+                self.crops[self.oldest] = crop
+                self.oldest = (self.oldest + 1) % capacity
+
+    def draw(self, count: int) -> Crop:
+        """A batch of crops as one Crop of stacked tensors."""
+        chosen = [self.crops[i] for i in self.random.choice(len(self.crops), size=count, replace=False)]
+        layers = zip(*(crop.statistics for crop in chosen))
+        stacked = [(torch.stack([m for m, _ in layer]), torch.stack([s for _, s in layer])) for layer in layers]
+        return Crop(torch.stack([c.picture for c in chosen]), torch.stack([c.features for c in chosen]), stacked)
+
+
+class Feed:
+    """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
+
+    CAPACITY = 192
+
+    def __init__(self, contents: list, styles: list, vgg: TrainingVgg, size: int, batch: int, reuse: int, seed: int) -> None:
+        self.batch, self.fresh = batch, max(1, batch // reuse)
+        self.content = Pool(contents, vgg, size, seed)
+        self.style = Pool(styles, vgg, size, seed + 1)
+
+    def next(self) -> tuple[Crop, Crop]:
+        for pool in (self.content, self.style):
+            # A few batches fill the pool at first; it then grows to its capacity as training goes on.
+            missing = 4 * self.batch - len(pool.crops)
+            pool.refresh(max(missing, self.fresh if len(pool.crops) == self.CAPACITY else 2 * self.fresh), self.CAPACITY)
+        return self.content.draw(self.batch), self.style.draw(self.batch)
+
+
+def framed(padded: Tensor, unit: int = 1) -> Tensor:
+    """What the loss network sees of a picture with its margin, or of its features where `unit` is the stride."""
+    cut = (MARGIN - FRAME) // unit
+    return padded[..., cut:-cut, cut:-cut]
+
+
+def inside(features: Tensor) -> Tensor:
+    """The features that lie on a crop, without its margin."""
+    cut = MARGIN // Architecture().stride
+    return features[..., cut:-cut, cut:-cut]

@@ -1,0 +1,50 @@
+import t from 'tap';
+
+import type { Engine } from '../../src/engine/types.ts';
+import { createStages } from '../../src/observability/stages.ts';
+import { createEncodeTimes } from '../../src/stylization/encode-times.ts';
+import { stylizePicture } from '../../src/stylization/stylize.ts';
+import { photo } from '../support/app.ts';
+import { fakeEngine, place, timed } from '../support/fake-engine.ts';
+
+t.test('time for encoding: learnt, and never more than half of what is left', async (t) => {
+  const given: number[] = [];
+  const reserve: Engine['reserve'] = (_size, options) => {
+    given.push((options?.deadline ?? NaN) - performance.now());
+    return place(({ image }) => Promise.resolve(timed(image)));
+  };
+  const studio = {
+    engine: await fakeEngine({ reserve })({} as never),
+    styles: {
+      resolve: () =>
+        Promise.resolve([{ id: 'a', statistics: new Float32Array(8), outcome: 'hit' as const }]),
+    },
+    maxPixels: 1e6,
+    encodeTimes: createEncodeTimes(),
+  };
+  const request = {
+    content: await photo(),
+    styles: [{ kind: 'id' as const, id: 'a' }],
+    weights: undefined,
+    alpha: 1,
+    preserveColor: false,
+    quality: 85,
+    chooseFormat: () => 'jpeg' as const,
+  };
+  const stylize = () => {
+    const signal = new AbortController().signal;
+    const deadline = performance.now() + 1e6;
+    return stylizePicture(studio, request, { stages: createStages(), signal, deadline });
+  };
+  await stylize();
+  studio.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 400_000);
+  await stylize();
+  for (let i = 0; i < 20; i++) {
+    studio.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 1e8);
+  }
+  await stylize();
+  const [first = NaN, slow = NaN, stalled = NaN] = given;
+  t.ok(first > 9e5, 'nearly everything');
+  t.ok(slow < 9.7e5 && slow > 5.1e5, 'less after a slow one');
+  t.ok(stalled <= 5e5 && stalled > 4e5, 'half at least, whatever happened before');
+});
