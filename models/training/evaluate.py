@@ -16,26 +16,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data import VALIDATION, centre_crop, read_pictures
-from export import MODELS, load_exported
+from export import MODELS, load_student
 from losses import content_loss, exact, lattice_loss, style_loss
-from networks import Architecture, Student, adain, gmac, parameters
+from networks import Student, adain, gmac, parameters
 from references import ReferenceDecoder, Vgg
 from train import REPOSITORY, write_strips
 
 MEASURES = ("content", "style", "ssim", "lattice")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FEW = 12  # pairs that are enough to see what alpha and blends do
-
-
-def load_student(path: Path) -> Student:
-    """From a folder with model.json and ONNX files, or from a checkpoint of train.py (its averaged weights)."""
-    if path.is_dir():
-        student = load_exported(path)
-    else:
-        state = torch.load(path, weights_only=False)
-        student = Student(Architecture.from_dict(state["architecture"]))
-        student.load_state_dict(state["ema"])
-    return student.eval()
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -57,6 +57,19 @@ def load_exported(folder: Path) -> Student:
     return student
 
 
+def load_checkpoint(path: Path) -> tuple[Student, dict]:
+    """The averaged weights of a checkpoint of train.py, and the history of their training."""
+    state = torch.load(path, map_location="cpu", weights_only=False)
+    student = Student(Architecture.from_dict(state["architecture"]))
+    student.load_state_dict(state["ema"])
+    return student, state["history"]
+
+
+def load_student(path: Path) -> Student:
+    """From a folder with model.json and ONNX files, or from a checkpoint."""
+    return (load_exported(path) if path.is_dir() else load_checkpoint(path)[0]).eval()
+
+
 def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
@@ -200,10 +213,7 @@ def main() -> None:
     arguments = parser.parse_args()
     training: dict = {"stages": [], "steps": 0}
     if arguments.checkpoint:
-        state = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
-        student = Student(Architecture.from_dict(state["architecture"]))
-        student.load_state_dict(state["ema"])
-        training = state["history"]
+        student, training = load_checkpoint(arguments.checkpoint)
     else:
         student = Student(Architecture())
     validation = json.loads(arguments.validation.read_text()) if arguments.validation else {}

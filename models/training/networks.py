@@ -28,7 +28,8 @@ class Architecture:
     stem_kernel: int = 5
     encoder_blocks: tuple[int, int, int] = (0, 0, 2)  # residual blocks at each resolution
     decoder_blocks: tuple[int, int, int] = (0, 1, 3)
-    skip: int = 64  # channels that carry fine texture and colour from 1/4 straight to the AdaIN layer
+    skip: int = 192  # channels that carry fine texture and colour from 1/4 straight to the AdaIN layer
+    shortcut: bool = True  # from the AdaIN layer straight to the decoder's 1/4
     top_width: int = 16  # channels of the decoder at full resolution
     top_kernel: int = 3
 
@@ -41,6 +42,7 @@ class Architecture:
 
     @staticmethod
     def from_dict(values: dict) -> "Architecture":
+        values = {"shortcut": False, **values}  # models before 0.5.0 do not name what they lack
         return Architecture(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -129,6 +131,8 @@ class Decoder(nn.Module):
         self.head = conv(a.channels, w3)
         self.blocks8 = blocks(w3, a.decoder_blocks[2])
         self.up4 = conv(w3, w2)
+        # The decoder's trunk is too narrow for an 8×8 block as well.  It starts at zero: a decoder grows by it unharmed.
+        self.shortcut = conv(a.channels, 4 * w2, kernel=1, gain=0.0) if a.shortcut else None
         self.blocks4 = blocks(w2, a.decoder_blocks[1])
         self.up2 = conv(w2, w1)
         self.blocks2 = blocks(w1, a.decoder_blocks[0])
@@ -137,7 +141,10 @@ class Decoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         x = self.blocks8(F.relu(self.head(features)))
-        x = self.blocks4(F.relu(self.up4(double(x))))
+        x = self.up4(double(x))
+        if self.shortcut:
+            x = x + F.pixel_shuffle(self.shortcut(features), 2)
+        x = self.blocks4(F.relu(x))
         x = self.blocks2(F.relu(self.up2(double(x))))
         x = F.relu(self.up1(double(x)))
         return self.last(x) + 0.5
@@ -188,6 +195,18 @@ class Student(nn.Module):
         features, (height, width) = self.encode(content), content.shape[-2:]
         target = adain(features, style, alpha, statistics(self.inside(features, content.shape[-2:])))
         return self.decoder(target)[..., self.margin : self.margin + height, self.margin : self.margin + width]
+
+
+@torch.no_grad()
+def grown(student: Student, architecture: Architecture) -> Student:
+    """The same function in a network with more channels: what is new reads with weights of zero until it is trained."""
+    larger = Student(architecture)
+    own = larger.state_dict()
+    for name, stored in student.state_dict().items():
+        rows = own[name][: len(stored)]
+        rows.zero_()
+        rows[tuple(slice(length) for length in stored.shape)] = stored
+    return larger
 
 
 # ---- cost and reach -------------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 
 from data import centre_crop
-from evaluate import load_student
-from export import MODELS
+from export import MODELS, load_student
 
 
 @torch.no_grad()

@@ -34,9 +34,9 @@ from tqdm import tqdm
 
 from crops import Crop, Feed, framed, inside
 from data import centre_crop, read_pictures
-from export import load_exported
+from export import load_student
 from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
-from networks import Architecture, Student, adain, statistics
+from networks import Architecture, Student, adain, grown, statistics
 from references import ReferenceDecoder, Vgg
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -122,12 +122,10 @@ class Trainer:
         o = self.o
         if state:
             student = Student(Architecture.from_dict(state["architecture"]))
-        elif o.init_from and o.init_from.is_dir():
-            student = load_exported(o.init_from)
         elif o.init_from:
-            stored = torch.load(o.init_from, weights_only=False)
-            student = Student(Architecture.from_dict(stored["architecture"]))
-            student.load_state_dict(stored["ema"])
+            start = load_student(o.init_from)
+            wanted = {**start.architecture.to_dict(), **json.loads(o.architecture)}
+            student = grown(start, Architecture.from_dict(wanted))
         else:
             student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
         return student.to(memory_format=torch.channels_last)
