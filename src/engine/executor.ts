@@ -1,15 +1,18 @@
-import type { RgbImage, Size } from '../rgb-image.ts';
+import type { RgbImage } from '../rgb-image.ts';
+import { featuresOfPicture } from './canvas.ts';
 import { keepColor } from './color.ts';
+import { describeFeeds, stylizeFeeds } from './feeds.ts';
 import { serialize } from './graph/builder.ts';
 import type { Graph } from './graph/builder.ts';
-import { describeGraph, stylizeGraph, tileMomentsGraph, tileStylizeGraph } from './graph/graphs.ts';
-import type { Parts } from './graph/graphs.ts';
-import { parsePart } from './model.ts';
+import { momentsGraph, stylizeGraph, tileStylizeGraph } from './graph/graphs.ts';
+import { partsOf } from './model.ts';
 import type { Model } from './model.ts';
+import { momentsOf, statisticsOf } from './moments.ts';
 import { paint, planPainting } from './painting.ts';
-import type { Painting, TileSessions } from './painting.ts';
+import type { Painting } from './painting.ts';
+import { area } from './rectangle.ts';
 import { createSession } from './runtime.ts';
-import type { Placement, Session, Tensor } from './runtime.ts';
+import type { Placement } from './runtime.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 /** The sessions of one device, and the batches they run. Blocks its thread while it computes. */
@@ -25,34 +28,23 @@ export interface Executor {
 
 /** @throws what the runtime says when a graph does not fit the device */
 export async function createExecutor(model: Model, placement: Placement): Promise<Executor> {
-  const parts: Parts = {
-    ...model,
-    encoder: parsePart('encoder.onnx', model.encoder, 'picture', 'features'),
-    decoder: parsePart('decoder.onnx', model.decoder, 'features', 'picture'),
-  };
+  const parts = partsOf(model);
   const session = (graph: Graph) => createSession(serialize(graph), placement);
-  const describing = await session(describeGraph(parts));
-  const stylizing = await session(stylizeGraph(parts));
-  const tileMoments = await session(tileMomentsGraph(parts));
+  const moments = await session(momentsGraph(parts));
+  const stylize = await session(stylizeGraph(parts));
   const tileStylize = await session(tileStylizeGraph(parts));
-  const tileSessions = tiling(tileMoments, tileStylize);
 
   return {
     async describe(images) {
-      const output = await describing.run({ pixels: stack(images) });
-      return rows(output.data as StyleStatistics, images.length);
+      const { data } = await moments.run(describeFeeds(images, model));
+      return rows(data as Float32Array<ArrayBuffer>, images.length).map((packed, index) => {
+        const count = area(featuresOfPicture(images[index] as RgbImage, model));
+        return statisticsOf(momentsOf(packed, count), model.epsilon);
+      });
     },
     async stylize(inputs) {
-      const images = inputs.map(({ image }) => image);
-      const output = await stylizing.run({
-        pixels: stack(images),
-        statistics: packed(
-          inputs.flatMap(({ statistics }) => [...statistics]),
-          inputs.length,
-        ),
-        alpha: alphas(inputs),
-      });
-      const painted = rows(output.data as Uint8Array<ArrayBuffer>, inputs.length);
+      const { data } = await stylize.run(stylizeFeeds(inputs, model));
+      const painted = rows(data as Uint8Array<ArrayBuffer>, inputs.length);
       return inputs.map(({ image, preserveColor }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;
         if (preserveColor) keepColor(image.data, data);
@@ -60,70 +52,13 @@ export async function createExecutor(model: Model, placement: Placement): Promis
       });
     },
     paint(input, tilePixels) {
-      return paint(input, planPainting(input.image, model, tilePixels), model, tileSessions);
+      const plan = planPainting(input.image, model, tilePixels);
+      return paint(input, plan, model, { moments, tileStylize });
     },
     async release() {
-      const all = [describing, stylizing, tileMoments, tileStylize];
-      await Promise.all(all.map((one) => one.release()));
+      await Promise.all([moments, stylize, tileStylize].map((one) => one.release()));
     },
   };
-}
-
-function tiling(tileMoments: Session, tileStylize: Session): TileSessions {
-  return {
-    async moments(pixels, size, { x0, y0, x1, y1 }) {
-      const output = await tileMoments.run({
-        pixels: pixelTensor(pixels, 1, size),
-        starts: integers(y0, x0),
-        ends: integers(y1, x1),
-      });
-      return output.data as Float32Array;
-    },
-    async stylize(pixels, size, { x0, y0, x1, y1 }, content, input) {
-      const output = await tileStylize.run({
-        pixels: pixelTensor(pixels, 1, size),
-        content: packed(content, 1),
-        statistics: packed(input.statistics, 1),
-        alpha: alphas([input]),
-        starts: integers(y0, x0),
-        ends: integers(y1, x1),
-      });
-      return output.data as Uint8Array;
-    },
-  };
-}
-
-/** Pictures of one size → uint8 [N, H, W, 3]. A single picture is not copied. */
-function stack(images: readonly RgbImage[]): Tensor {
-  const [first] = images;
-  if (!first) throw new RangeError('A batch holds at least one picture');
-  if (images.length === 1) return pixelTensor(first.data, 1, first);
-  const stacked = new Uint8Array(images.length * first.data.length);
-  for (const [index, { data }] of images.entries()) stacked.set(data, index * data.length);
-  return pixelTensor(stacked, images.length, first);
-}
-
-function pixelTensor(
-  data: Uint8Array<ArrayBuffer>,
-  count: number,
-  { width, height }: Size,
-): Tensor {
-  return { type: 'uint8', data, dims: [count, height, width, 3] };
-}
-
-/** Statistics, one after another → float32 [N, 2, C]. */
-function packed(values: ArrayLike<number>, count: number): Tensor {
-  const data = Float32Array.from(values);
-  return { type: 'float32', data, dims: [count, 2, data.length / count / 2] };
-}
-
-function alphas(inputs: readonly StylizeInput[]): Tensor {
-  const data = Float32Array.from(inputs, ({ alpha }) => alpha);
-  return { type: 'float32', data, dims: [inputs.length] };
-}
-
-function integers(...values: number[]): Tensor {
-  return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims: [values.length] };
 }
 
 /** Cuts a batch's output into one array each, every one with a buffer of its own to transfer. */

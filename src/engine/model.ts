@@ -5,6 +5,7 @@ import proto from 'onnx-proto';
 import type { onnx } from 'onnx-proto';
 import { z } from 'zod';
 import { opset } from './graph/builder.ts';
+import type { Parts } from './graph/graphs.ts';
 import type { ModelInfo } from './types.ts';
 
 /** The networks and what the graphs and the tiling must know of them; lengths in pixels. */
@@ -90,6 +91,16 @@ export async function loadModel(folder: string): Promise<Model> {
     license: description.licence.weights,
   };
   return { info, channels, stride, margin, encoderHalo, decoderHalo, epsilon, encoder, decoder };
+}
+
+/** The networks as nodes, for the graphs. */
+export function partsOf(model: Model): Parts {
+  return {
+    encoder: parsePart('encoder.onnx', model.encoder, 'picture', 'features'),
+    decoder: parsePart('decoder.onnx', model.decoder, 'features', 'picture'),
+    channels: model.channels,
+    epsilon: model.epsilon,
+  };
 }
 
 /**

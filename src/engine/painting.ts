@@ -1,12 +1,17 @@
 import type { RgbImage, Size } from '../rgb-image.ts';
+import { canvasSize, featuresOfPicture, pictureOnCanvas } from './canvas.ts';
 import { keepColor } from './color.ts';
+import { momentsFeeds, tileStylizeFeeds } from './feeds.ts';
 import type { Model } from './model.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Step } from './rates.ts';
-import { canvasSize, copyTile, planTiles } from './tiles.ts';
-import type { Rectangle, Tile } from './tiles.ts';
-import type { StyleStatistics, StylizeInput } from './types.ts';
+import { area, overlap, relative, scale } from './rectangle.ts';
+import type { Rectangle } from './rectangle.ts';
+import type { Session } from './runtime.ts';
+import { planTiles } from './tiles.ts';
+import type { Tile } from './tiles.ts';
+import type { StylizeInput } from './types.ts';
 
 type Geometry = Pick<Model, 'margin' | 'stride' | 'encoderHalo' | 'decoderHalo' | 'epsilon'>;
 
@@ -17,33 +22,14 @@ export interface Plan {
   readonly paint: readonly Tile[];
 }
 
-/** What a tiled picture asks of the sessions; pixels are a tile of the canvas, uint8 [H, W, 3]. */
-export interface TileSessions {
-  /** @returns float32 [2, C]: mean and variance of the features in `window`, in features' units */
-  moments(pixels: Uint8Array<ArrayBuffer>, size: Size, window: Rectangle): Promise<Float32Array>;
-  /** @returns uint8 pixels of `window` */
-  stylize(
-    pixels: Uint8Array<ArrayBuffer>,
-    size: Size,
-    window: Rectangle,
-    content: StyleStatistics,
-    input: StylizeInput,
-  ): Promise<Uint8Array>;
-}
-
 /** A tiled picture in the making: one tile at a time, the result with the last. */
 export type Painting = AsyncGenerator<undefined, RgbImage, undefined>;
 
 /** @param tilePixels most pixels of a tile */
 export function planPainting(size: Size, geometry: Geometry, tilePixels: number): Plan {
-  const { margin, stride, encoderHalo, decoderHalo } = geometry;
-  const canvas = canvasSize(size, margin, stride);
-  const features = {
-    x0: margin,
-    y0: margin,
-    x1: margin + Math.ceil(size.width / stride) * stride,
-    y1: margin + Math.ceil(size.height / stride) * stride,
-  };
+  const { stride, encoderHalo, decoderHalo } = geometry;
+  const canvas = canvasSize(size, geometry);
+  const features = scale(featuresOfPicture(size, geometry), stride);
   return {
     moments: planTiles(canvas, encoderHalo, stride, tilePixels)
       .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
@@ -69,17 +55,16 @@ export function stepsOf({ moments, paint }: Plan): Step[] {
 export async function* paint(
   input: StylizeInput,
   plan: Plan,
-  { margin, stride, encoderHalo, decoderHalo, epsilon }: Geometry,
-  sessions: TileSessions,
+  geometry: Geometry,
+  sessions: { readonly moments: Session; readonly tileStylize: Session },
 ): Painting {
   const { image, preserveColor } = input;
-  const { width, height } = image;
+  const { stride, encoderHalo, decoderHalo, epsilon } = geometry;
   let total: Moments | undefined;
   for (const { outer, inner } of plan.moments) {
-    const window = scale(relative(inner, outer), 1 / stride);
-    const pixels = copyTile(image, margin, outer);
-    const packed = await sessions.moments(pixels, sizeOf(outer), window);
-    const moments = momentsOf(packed, area(window));
+    const inside = scale(relative(inner, outer), 1 / stride);
+    const { data } = await sessions.moments.run(momentsFeeds([image], geometry, outer, inside));
+    const moments = momentsOf(data as Float32Array, area(inside));
     total = total ? mergeMoments(total, moments) : moments;
     yield;
   }
@@ -87,7 +72,7 @@ export async function* paint(
   const content = statisticsOf(total, epsilon);
 
   const halo = encoderHalo + decoderHalo;
-  const picture = { x0: margin, y0: margin, x1: margin + width, y1: margin + height };
+  const picture = pictureOnCanvas(image, geometry);
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
   const writeAbove = (line: number) => {
@@ -100,12 +85,9 @@ export async function* paint(
     if (index > 0) yield;
     writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
-    const tile = copyTile(image, margin, outer);
-    const window = relative(part, outer);
-    pending.push({
-      part,
-      pixels: await sessions.stylize(tile, sizeOf(outer), window, content, input),
-    });
+    const feeds = tileStylizeFeeds(input, geometry, outer, relative(part, outer), content);
+    const { data } = await sessions.tileStylize.run(feeds);
+    pending.push({ part, pixels: data as Uint8Array });
   }
   writeAbove(Infinity);
   return image;
@@ -125,29 +107,4 @@ function putPart(
     if (preserveColor) keepColor(data.subarray(to, to + row), line);
     data.set(line, to);
   }
-}
-
-function relative({ x0, y0, x1, y1 }: Rectangle, to: Rectangle): Rectangle {
-  return { x0: x0 - to.x0, y0: y0 - to.y0, x1: x1 - to.x0, y1: y1 - to.y0 };
-}
-
-function overlap(a: Rectangle, b: Rectangle): Rectangle {
-  return {
-    x0: Math.max(a.x0, b.x0),
-    y0: Math.max(a.y0, b.y0),
-    x1: Math.min(a.x1, b.x1),
-    y1: Math.min(a.y1, b.y1),
-  };
-}
-
-function scale({ x0, y0, x1, y1 }: Rectangle, by: number): Rectangle {
-  return { x0: x0 * by, y0: y0 * by, x1: x1 * by, y1: y1 * by };
-}
-
-function sizeOf({ x0, y0, x1, y1 }: Rectangle): Size {
-  return { width: x1 - x0, height: y1 - y0 };
-}
-
-function area({ x0, y0, x1, y1 }: Rectangle): number {
-  return (x1 - x0) * (y1 - y0);
 }

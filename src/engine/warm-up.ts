@@ -1,7 +1,7 @@
+import { canvasSize } from './canvas.ts';
 import type { Executor } from './executor.ts';
 import type { Model } from './model.ts';
 import type { Speeds } from './rates.ts';
-import { canvasSize } from './tiles.ts';
 
 /** Large enough for the speed to be that of real pictures, small enough for a quick start. */
 const side = 256;
@@ -14,7 +14,7 @@ const side = 256;
 export async function warmUp(executor: Executor, model: Model): Promise<Speeds> {
   const data = Uint8Array.from({ length: 3 * side * side }, (_, i) => (i * 7919) % 251);
   const image = { width: side, height: side, data };
-  const canvas = canvasSize(image, model.margin, model.stride);
+  const canvas = canvasSize(image, model);
   const megapixels = (canvas.width * canvas.height) / 1e6;
 
   /** The runs of `works` one after another; the last one counts. */

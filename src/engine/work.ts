@@ -1,6 +1,7 @@
 /** Requests as the scheduler's tasks and work, and a worker thread as a runner of them. */
 import { ServiceError } from '../errors.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
+import { canvasSize } from './canvas.ts';
 import { smallestSide } from './model.ts';
 import type { Model } from './model.ts';
 import { planPainting, stepsOf } from './painting.ts';
@@ -8,7 +9,6 @@ import type { Job, Outcome } from './protocol.ts';
 import type { Runner } from './scheduler.ts';
 import type { WorkerThread } from './thread.ts';
 import type { Task } from './ticket.ts';
-import { canvasSize } from './tiles.ts';
 import type { StylizeInput, WorkOptions } from './types.ts';
 
 /** What a worker is sent. */
@@ -89,16 +89,16 @@ export function createRunner(
 
 function singleStep(
   kind: 'describe' | 'stylize',
-  { margin, stride }: Model,
-  { width, height }: Size,
+  model: Model,
+  size: Size,
   options: WorkOptions,
 ): Task {
-  checkSize({ width, height });
-  const canvas = canvasSize({ width, height }, margin, stride);
+  checkSize(size);
+  const canvas = canvasSize(size, model);
   return {
-    key: `${kind} ${width}×${height}`,
+    key: `${kind} ${size.width}×${size.height}`,
     steps: [{ kind, megapixels: (canvas.width * canvas.height) / 1e6 }],
-    pixels: width * height,
+    pixels: size.width * size.height,
     ...options,
   };
 }

@@ -9,6 +9,8 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
+import { stylizeFeeds } from '../../src/engine/feeds.ts';
+import type { Feeds } from '../../src/engine/feeds.ts';
 import { serialize } from '../../src/engine/graph/builder.ts';
 import { stylizeGraph } from '../../src/engine/graph/graphs.ts';
 import { createSession } from '../../src/engine/runtime.ts';
@@ -16,7 +18,7 @@ import { configureImaging } from '../../src/imaging/configure.ts';
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { allCores, ourParts } from './networks.ts';
+import { allCores, ourNetworks } from './networks.ts';
 
 interface Order {
   readonly jpeg: Uint8Array;
@@ -47,18 +49,13 @@ export function startBareLoop(): BareLoop {
 async function serve(): Promise<void> {
   setPriority(5); // as src/engine/worker.ts does before it makes its sessions
   configureImaging({ threads: 1 });
-  const parts = await ourParts();
-  const session = await createSession(serialize(stylizeGraph(parts)), allCores);
+  const networks = await ourNetworks();
+  const session = await createSession(serialize(stylizeGraph(networks)), allCores);
 
-  const paint = async ({ width, height, data }: RgbImage): Promise<RgbImage> => {
+  const feedsOf = (image: RgbImage): Feeds => {
     // Any statistics do: the time does not depend on them.
-    const statistics = new Float32Array(2 * parts.channels).fill(1);
-    const output = await session.run({
-      pixels: { type: 'uint8', data, dims: [1, height, width, 3] },
-      statistics: { type: 'float32', data: statistics, dims: [1, 2, parts.channels] },
-      alpha: { type: 'float32', data: Float32Array.of(1), dims: [1] },
-    });
-    return { width, height, data: output.data as RgbImage['data'] };
+    const statistics = new Float32Array(2 * networks.channels).fill(1);
+    return stylizeFeeds([{ image, statistics, alpha: 1 }], networks);
   };
 
   process.on('message', (order: Order) => void obey(order));
@@ -68,12 +65,18 @@ async function serve(): Promise<void> {
       const content = await openContent(Buffer.from(jpeg), limits);
       return (await content.decode()).image;
     };
-    const decoded = await decode();
+    const feeds = feedsOf(await decode());
     const times: number[] = [];
     while (times.length < count) {
       const start = performance.now();
-      const painted = await paint(codec ? await decode() : decoded);
-      if (codec) await encodePicture(painted, undefined, 'jpeg', 85);
+      if (codec) {
+        const image = await decode();
+        const painted = await session.run(feedsOf(image));
+        const data = painted.data as RgbImage['data'];
+        await encodePicture({ ...image, data }, undefined, 'jpeg', 85);
+      } else {
+        await session.run(feeds);
+      }
       times.push(performance.now() - start);
     }
     process.send?.(times);

@@ -1,19 +1,18 @@
-/** The networks that are compared, as the parts that the engine's graphs are made of. */
+/** The networks that are compared: the parts of the engine's graphs, and how pictures are padded. */
+import type { Padding } from '../../src/engine/canvas.ts';
 import { usableCores } from '../../src/engine/cores.ts';
 import type { Parts } from '../../src/engine/graph/graphs.ts';
-import { loadModel, parsePart } from '../../src/engine/model.ts';
+import { loadModel, partsOf } from '../../src/engine/model.ts';
 import type { Placement } from '../../src/engine/runtime.ts';
 import { modelsDir } from '../engine/helpers.ts';
+
+export type Networks = Parts & Padding;
 
 /** The CPU as the server uses it by default. */
 export const allCores: Placement = { provider: 'cpu', ordinal: 0, threads: usableCores() };
 
 /** Ours, from models/. */
-export async function ourParts(): Promise<Parts> {
+export async function ourNetworks(): Promise<Networks> {
   const model = await loadModel(modelsDir);
-  return {
-    ...model,
-    encoder: parsePart('encoder.onnx', model.encoder, 'picture', 'features'),
-    decoder: parsePart('decoder.onnx', model.decoder, 'features', 'picture'),
-  };
+  return { ...model, ...partsOf(model) };
 }

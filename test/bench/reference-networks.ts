@@ -13,7 +13,7 @@ import {
   type Graph,
   type Value,
 } from '../../src/engine/graph/builder.ts';
-import type { Parts } from '../../src/engine/graph/graphs.ts';
+import type { Networks } from './networks.ts';
 import { readNpz, type FloatArray } from './npz.ts';
 
 type Weights = ReadonlyMap<string, FloatArray>;
@@ -38,7 +38,7 @@ const channels = 512;
 export const referenceFolder = new URL('../../../shared/reference/', import.meta.url);
 
 /** @throws Error with code ENOENT when the weights are not there */
-export async function referenceParts(): Promise<Parts> {
+export async function referenceNetworks(): Promise<Networks> {
   const [vgg, decoder] = await Promise.all(
     ['vgg19_relu4_1.npz', 'adain_decoder.npz'].map(async (name) =>
       readNpz(await readFile(new URL(name, referenceFolder))),

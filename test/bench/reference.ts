@@ -1,11 +1,12 @@
+import { describeFeeds, stylizeFeeds } from '../../src/engine/feeds.ts';
 import { serialize } from '../../src/engine/graph/builder.ts';
-import { describeGraph, stylizeGraph, type Parts } from '../../src/engine/graph/graphs.ts';
-import { createSession, type Tensor } from '../../src/engine/runtime.ts';
+import { momentsGraph, stylizeGraph } from '../../src/engine/graph/graphs.ts';
+import { createSession } from '../../src/engine/runtime.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';
-import { allCores, ourParts } from './networks.ts';
-import { referenceFolder, referenceParts } from './reference-networks.ts';
+import { allCores, ourNetworks, type Networks } from './networks.ts';
+import { referenceFolder, referenceNetworks } from './reference-networks.ts';
 import type { Bench, Options, Report, Row } from './report.ts';
 
 const sides = [256, 512];
@@ -19,15 +20,15 @@ export const reference: Bench = {
   summary:
     "Our networks against those of the AdaIN paper: pixels to pixels with the style's statistics at hand, and with the style described first.",
   async run({ rounds }: Options): Promise<Report> {
-    const parts = await referenceParts().catch((error: unknown) => {
+    const theirNetworks = await referenceNetworks().catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     });
-    if (!parts) {
+    if (!theirNetworks) {
       const skipped = `the reference weights are not in ${referenceFolder.pathname}, so nothing was compared`;
       return { tables: [], skipped };
     }
-    const [ours, theirs] = [await open(await ourParts()), await open(parts)];
+    const [ours, theirs] = [await open(await ourNetworks()), await open(theirNetworks)];
     const rows: Row[] = [];
     for (const side of sides) {
       const picture = testPicture(side, side);
@@ -60,25 +61,15 @@ export const reference: Bench = {
   },
 };
 
-async function open(parts: Parts) {
-  const stylizing = await createSession(serialize(stylizeGraph(parts)), allCores);
-  const describing = await createSession(serialize(describeGraph(parts)), allCores);
-  const dims = [1, 2, parts.channels];
+async function open(networks: Networks) {
+  const stylizing = await createSession(serialize(stylizeGraph(networks)), allCores);
+  const describing = await createSession(serialize(momentsGraph(networks)), allCores);
   // Any statistics do: the time does not depend on them.
-  const statistics = new Float32Array(2 * parts.channels).fill(1);
-  const pixels = ({ width, height, data }: RgbImage): Tensor => ({
-    type: 'uint8',
-    data,
-    dims: [1, height, width, 3],
-  });
+  const statistics = new Float32Array(2 * networks.channels).fill(1);
   return {
-    describe: (image: RgbImage) => describing.run({ pixels: pixels(image) }),
+    describe: (image: RgbImage) => describing.run(describeFeeds([image], networks)),
     stylize: (image: RgbImage) =>
-      stylizing.run({
-        pixels: pixels(image),
-        statistics: { type: 'float32', data: statistics, dims },
-        alpha: { type: 'float32', data: Float32Array.of(1), dims: [1] },
-      }),
+      stylizing.run(stylizeFeeds([{ image, statistics, alpha: 1 }], networks)),
     release: () => Promise.all([stylizing.release(), describing.release()]),
   };
 }

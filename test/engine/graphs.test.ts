@@ -1,9 +1,10 @@
 import t from 'tap';
 import { createExecutor } from '../../src/engine/executor.ts';
-import { addCanvas, addPixels, addPlanes } from '../../src/engine/graph/picture.ts';
+import { addPixels, addPlanes } from '../../src/engine/graph/picture.ts';
 import { loadModel } from '../../src/engine/model.ts';
+import { rectangleAt } from '../../src/engine/rectangle.ts';
 import { createSession } from '../../src/engine/runtime.ts';
-import { canvasSize, copyTile } from '../../src/engine/tiles.ts';
+import { canvasSize, copyCanvas } from '../../src/engine/canvas.ts';
 import { deviation, mean } from './formulas.ts';
 import { closeness, copyOf, cpu, float32, modelsDir, relativeError } from './helpers.ts';
 import { runNodes, testPicture } from './helpers.ts';
@@ -34,39 +35,6 @@ t.test('pixels become planes and come back, rounded half to even and clamped', a
     { type: 'uint8', shape: [1, 1, 2, 3] },
   );
   t.same([...bytes.data], [0, 2, 255, 0, 255, 254], 'planes 0 1, 2 3, 4 5 → pixels 0 2 4, 1 3 5');
-});
-
-t.test('the canvas reflects without repeating the edge, up to the next stride', async (t) => {
-  for (const [width, height, margin] of [
-    [17, 16, 8],
-    [17, 16, 32],
-    [3, 2, 24],
-  ] as const) {
-    const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => i);
-    const canvas = await runNodes(
-      { pixels: { type: 'uint8', data: pixels, dims: [1, height, width, 3] } },
-      (graph, { pixels = '' }) => addCanvas(graph, 'canvas', pixels, margin, 8),
-      { type: 'uint8', shape: [1, 'h', 'w', 3] },
-    );
-    const [, rows = 0, columns = 0] = canvas.dims;
-    t.same([rows % 8, columns % 8], [0, 0], 'a multiple of the stride');
-    t.ok(rows - height - 2 * margin < 8 && columns - width - 2 * margin < 8, 'and the next one');
-    // Walks to and fro between the first and the last as one who turns at the walls.
-    const walk = (length: number, steps: number) => {
-      let [at, step] = [0, 1];
-      for (let i = 0; i < steps; i++) {
-        if (at + step < 0 || at + step >= length) step = -step;
-        at += step;
-      }
-      return at;
-    };
-    const source = (i: number, length: number) => walk(length, Math.abs(i - margin));
-    const expected = Array.from({ length: rows * columns * 3 }, (_, i) => {
-      const [y, x] = [Math.floor(i / 3 / columns), Math.floor(i / 3) % columns];
-      return pixels[3 * (source(y, height) * width + source(x, width)) + (i % 3)];
-    });
-    t.same([...canvas.data].map(Number), expected);
-  }
 });
 
 t.test('every size from 16 × 16 up is painted in its own size', async (t) => {
@@ -125,13 +93,9 @@ t.test('a picture in its own style is the same at every alpha', async (t) => {
 t.test('statistics count the picture alone, not its margin', async (t) => {
   const [width, height] = [44, 29];
   const image = testPicture(width, height);
-  const canvas = canvasSize(image, model.margin, model.stride);
-  const pixels = copyTile(image, model.margin, {
-    x0: 0,
-    y0: 0,
-    x1: canvas.width,
-    y1: canvas.height,
-  });
+  const canvas = canvasSize(image, model);
+  const pixels = new Uint8Array(3 * canvas.width * canvas.height);
+  copyCanvas(image, model.margin, rectangleAt(0, 0, canvas), pixels);
   const picture = Float32Array.from({ length: pixels.length }, (_, i) => {
     const plane = canvas.width * canvas.height;
     return (pixels[3 * (i % plane) + Math.floor(i / plane)] ?? NaN) / 255;

@@ -4,7 +4,7 @@ import { loadModel } from '../../src/engine/model.ts';
 import { mergeMoments, momentsOf, statisticsOf } from '../../src/engine/moments.ts';
 import { planPainting, stepsOf } from '../../src/engine/painting.ts';
 import type { Painting } from '../../src/engine/painting.ts';
-import { canvasSize, copyTile, planTiles } from '../../src/engine/tiles.ts';
+import { planTiles } from '../../src/engine/tiles.ts';
 import { deviation, mean } from './formulas.ts';
 import { closeness, cpu, modelsDir, randomNumbers, relativeError, testPicture } from './helpers.ts';
 
@@ -47,30 +47,6 @@ t.test('tiles of one shape cover the canvas once, exact inside, whole at its edg
     if (wrong.length > 0 || covered !== width * height || !apart) {
       t.fail('a plan is unsound', { width, height, tilePixels, wrong, covered, apart });
     }
-  }
-  t.end();
-});
-
-t.test('a tile of the canvas is the padded picture there', (t) => {
-  const image = testPicture(37, 21);
-  const [margin, stride] = [8, 8];
-  const canvas = canvasSize(image, margin, stride);
-  t.same(canvas, { width: 56, height: 40 });
-  const mirror = (i: number, length: number) => (i < 0 ? -i : i >= length ? 2 * length - 2 - i : i);
-  for (const outer of [
-    { x0: 0, y0: 0, x1: 56, y1: 40 },
-    { x0: 0, y0: 8, x1: 8, y1: 24 },
-    { x0: 48, y0: 24, x1: 56, y1: 40 },
-    { x0: 16, y0: 16, x1: 32, y1: 24 },
-  ]) {
-    const expected: number[] = [];
-    for (let y = outer.y0; y < outer.y1; y++) {
-      for (let x = outer.x0; x < outer.x1; x++) {
-        const at = 3 * (mirror(y - margin, 21) * 37 + mirror(x - margin, 37));
-        expected.push(...image.data.subarray(at, at + 3));
-      }
-    }
-    t.same([...copyTile(image, margin, outer)], expected);
   }
   t.end();
 });
