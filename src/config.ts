@@ -24,6 +24,10 @@ const variables = z.object({
   ADAIN_DEVICE: device
     .default('auto')
     .describe('auto, cpu, cuda, or a list cuda:0,cuda:1; auto falls back to the CPU and says why'),
+  ADAIN_PRECISION: z
+    .enum(['auto', 'fp32'], { error: 'auto or fp32' })
+    .default('auto')
+    .describe('auto takes float16 for the networks on a GPU, fp32 takes float32 everywhere'),
   ADAIN_MODELS_DIR: z
     .string()
     .default(fileURLToPath(new URL('../models', import.meta.url)))

@@ -14,6 +14,7 @@ export function engineOptions(config: Config): EngineOptions {
   return {
     modelsDir: config.ADAIN_MODELS_DIR,
     device: config.ADAIN_DEVICE,
+    precision: config.ADAIN_PRECISION === 'fp32' ? 'float32' : 'float16',
     threads: config.ADAIN_THREADS,
     queueLimit: config.ADAIN_QUEUE_LIMIT,
     maxBatch: config.ADAIN_MAX_BATCH,

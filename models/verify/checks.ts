@@ -27,7 +27,7 @@ const statisticsTolerance = 1e-4;
 /** Pixels: none further off than one level of 255, and this share exact. */
 const exactShare = 0.98;
 
-const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1 };
+const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precision: 'float32' };
 
 /** Checks one thing after another; what cannot be read or made ends it. */
 export async function* verifyModel(folder: string): AsyncGenerator<Check, void, undefined> {

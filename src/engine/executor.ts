@@ -5,6 +5,7 @@ import { describeFeeds, stylizeFeeds } from './feeds.ts';
 import { serialize } from './graph/builder.ts';
 import type { Graph } from './graph/builder.ts';
 import { momentsGraph, stylizeGraph, tileStylizeGraph } from './graph/graphs.ts';
+import { inHalf } from './graph/half.ts';
 import { partsOf } from './model.ts';
 import type { Model } from './model.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
@@ -28,7 +29,8 @@ export interface Executor {
 
 /** @throws what the runtime says when a graph does not fit the device */
 export async function createExecutor(model: Model, placement: Placement): Promise<Executor> {
-  const parts = partsOf(model);
+  const full = partsOf(model);
+  const parts = placement.precision === 'float16' ? inHalf(full) : full;
   const session = (graph: Graph) => createSession(serialize(graph), placement);
   const moments = await session(momentsGraph(parts));
   const stylize = await session(stylizeGraph(parts));

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly modelsDir: string;
   /** auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1. */
   readonly device: string;
+  /** Of weights and convolutions on a GPU; float16 by default. */
+  readonly precision?: Placement['precision'];
   /** CPU threads; by default as many as there are cores to use. */
   readonly threads?: number | undefined;
   /** How many requests may wait. */
@@ -139,16 +141,17 @@ interface Started {
 
 /** `auto` takes a GPU if one works and says why not otherwise; a device asked for must work. */
 async function startWorkers(
-  { device, threads = usableCores() }: EngineOptions,
+  { device, precision, threads = usableCores() }: EngineOptions,
   start: (placement: Placement) => Promise<WorkerThread>,
   host = thisHost(),
 ): Promise<Started> {
-  if (device !== 'auto') return startAll(parseDevices(device, threads), '', start, host);
+  const parse = (name: string) => parseDevices(name, threads, precision);
+  if (device !== 'auto') return startAll(parse(device), '', start, host);
   try {
-    return await startAll(parseDevices('cuda', threads), '', start, host);
+    return await startAll(parse('cuda'), '', start, host);
   } catch (error) {
     const reason = ` (no GPU: ${(error as Error).message})`;
-    return startAll(parseDevices('cpu', threads), reason, start, host);
+    return startAll(parse('cpu'), reason, start, host);
   }
 }
 
@@ -172,8 +175,8 @@ async function startAll(
     for (const thread of [first, ...others]) thread?.close();
     throw failed?.reason;
   }
-  const names = placements.map(({ provider, ordinal, threads }) =>
-    provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal}`,
+  const names = placements.map(({ provider, ordinal, threads, precision }) =>
+    provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal} in ${precision}`,
   );
   return { placements, threads: [first, ...others], description: names.join(', ') + reason };
 }

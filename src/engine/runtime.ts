@@ -19,6 +19,8 @@ export interface Placement {
   readonly ordinal: number;
   /** Threads of one operator on the CPU. */
   readonly threads: number;
+  /** Of weights and convolutions; all else is float32. */
+  readonly precision: 'float32' | 'float16';
 }
 
 /** @param model an ONNX model's bytes */

@@ -9,7 +9,12 @@ import { modelsDir } from '../engine/helpers.ts';
 export type Networks = Parts & Padding;
 
 /** The CPU as the server uses it by default. */
-export const allCores: Placement = { provider: 'cpu', ordinal: 0, threads: usableCores() };
+export const allCores: Placement = {
+  provider: 'cpu',
+  ordinal: 0,
+  threads: usableCores(),
+  precision: 'float32',
+};
 
 /** Ours, from models/. */
 export async function ourNetworks(): Promise<Networks> {

@@ -15,12 +15,14 @@ function breakGpus(t: Test, reason: string): void {
 }
 
 t.test('devices are read in the notation of ADAIN_DEVICE', (t) => {
-  const gpu = (ordinal: number) => ({ provider: 'cuda', ordinal, threads: 3 });
-  t.same(parseDevices('cpu', 3), [{ provider: 'cpu', ordinal: 0, threads: 3 }]);
-  t.same(parseDevices('cuda', 3), [gpu(0)]);
-  t.same(parseDevices('cuda:0, cuda:2', 3), [gpu(0), gpu(2)]);
+  const precision = 'float16';
+  const gpu = (ordinal: number) => ({ provider: 'cuda', ordinal, threads: 3, precision });
+  const cpu = { provider: 'cpu', ordinal: 0, threads: 3, precision: 'float32' };
+  t.same(parseDevices('cpu', 3, precision), [cpu], 'where float16 brings nothing');
+  t.same(parseDevices('cuda', 3, precision), [gpu(0)]);
+  t.same(parseDevices('cuda:0, cuda:2', 3, precision), [gpu(0), gpu(2)]);
   for (const wrong of ['', 'gpu', 'cuda:', 'cuda:0,cpu', 'cuda:-1']) {
-    t.throws(() => parseDevices(wrong, 3), /is none of auto, cpu, cuda/);
+    t.throws(() => parseDevices(wrong, 3, precision), /is none of auto, cpu, cuda/);
   }
   t.end();
 });
@@ -29,7 +31,7 @@ t.test('a GPU that works is taken, by auto too', async (t) => {
   const host = machine(t.testdir(providerFiles()));
   for (const device of ['auto', 'cuda']) {
     const engine = await createEngine({ ...options, device }, { host, workerFile });
-    t.match(engine, { provider: 'cuda', description: 'CUDA device 0' });
+    t.match(engine, { provider: 'cuda', description: 'CUDA device 0 in float16' });
     await engine.close();
   }
 });

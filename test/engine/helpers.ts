@@ -6,7 +6,7 @@ import type { Engine, StylizeInput, WorkOptions } from '../../src/engine/types.t
 import type { RgbImage } from '../../src/rgb-image.ts';
 
 export const modelsDir = new URL('../../models', import.meta.url).pathname;
-export const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1 };
+export const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precision: 'float32' };
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
