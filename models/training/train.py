@@ -98,7 +98,8 @@ class Trainer:
         self.reference = ReferenceDecoder(o.reference).to(torch.bfloat16).to(memory_format=torch.channels_last)
         contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
         sizes = [int(size) for size in o.sizes.split(",")]
-        self.feeds = [Feed(contents, styles, self.vgg, s, self.batch, o.reuse, seed + 10 * i) for i, s in enumerate(sizes)]
+        feeds = {s: Feed(contents, styles, self.vgg, s, self.batch, o.reuse, seed + s) for s in set(sizes)}
+        self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.preview = self.prepare_preview() if self.rank == 0 else []
 
         self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
