@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { onnx } from 'onnx-proto';
 import { createExecutor } from '../../src/engine/executor.ts';
+import { layoutOf } from '../../src/engine/layout.ts';
 import type { Executor } from '../../src/engine/executor.ts';
 import { loadModel, parsePart, smallestSide } from '../../src/engine/model.ts';
 import type { Model } from '../../src/engine/model.ts';
@@ -46,7 +47,8 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
   yield (await attempt('stride', () => checkStride(model))).check;
 
   const making = await attempt('graphs', async () => {
-    const executor = await createExecutor(model, cpu);
+    const layout = layoutOf(model, 'cpu', { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
+    const executor = await createExecutor(model, cpu, layout);
     return { says: 'describe, stylize and tiles can be composed', executor };
   });
   yield making.check;
@@ -176,18 +178,26 @@ async function checkSizes({ channels }: Model, executor: Executor): Promise<Find
   return { says: sizes.map((size) => size.join(' × ')).join(', ') };
 }
 
+function haloOf({ encoderHalo, decoderHalo }: Model): number {
+  return encoderHalo + decoderHalo;
+}
+
+/** Small, but with room between the halos. */
+function tileSide(model: Model): number {
+  return 2 * haloOf(model) + 12 * model.stride;
+}
+
 /** The halos that model.json promises: a picture in tiles equals the picture in one pass. */
 async function checkTiles(model: Model, executor: Executor): Promise<Finding> {
-  const halo = model.encoderHalo + model.decoderHalo;
-  const side = 2 * halo + 12 * model.stride;
+  const side = tileSide(model);
   const image = syntheticPicture(side, side); // with its margin wider than one tile
   const statistics = await describe(executor, syntheticPicture(48, 40));
   const whole = await stylize(executor, image, statistics, 1);
 
-  const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false }, side ** 2);
+  const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false });
   let step = await painting.next();
   while (!step.done) step = await painting.next();
-  return { says: `halo ${halo}, one pass and tiles: ${comparePixels(step.value, whole)}` };
+  return { says: `halo ${haloOf(model)}, one pass and tiles: ${comparePixels(step.value, whole)}` };
 }
 
 async function describe(executor: Executor, image: RgbImage): Promise<StyleStatistics> {

@@ -1,6 +1,6 @@
 /**
  * The canvas: what the networks see of a picture. It has the picture at (margin, margin) and its
- * mirror image around, up to a multiple of the stride on the right and below.
+ * mirror image around, on the right and below up to a multiple of the stride or to a given side.
  */
 import type { RgbImage, Size } from '../rgb-image.ts';
 import { rectangleAt } from './rectangle.ts';
@@ -10,11 +10,23 @@ import type { Rectangle } from './rectangle.ts';
 export interface Padding {
   readonly margin: number;
   readonly stride: number;
+  /** Ascending: canvases are squares with one of these sides, those for tiles have larger ones. */
+  readonly sides?: readonly number[];
 }
 
-export function canvasSize({ width, height }: Size, { margin, stride }: Padding): Size {
+export function canvasSize({ width, height }: Size, { margin, stride, sides }: Padding): Size {
   const padded = (side: number) => Math.ceil((side + 2 * margin) / stride) * stride;
-  return { width: padded(width), height: padded(height) };
+  const canvas = { width: padded(width), height: padded(height) };
+  if (!sides) return canvas;
+  const longest = Math.max(canvas.width, canvas.height);
+  const side = sides.find((side) => side >= longest);
+  if (side) return { width: side, height: side };
+  const least = largestSide(sides);
+  return { width: Math.max(canvas.width, least), height: Math.max(canvas.height, least) };
+}
+
+export function largestSide(sides: readonly number[]): number {
+  return Math.max(...sides);
 }
 
 /** Where the picture lies on its canvas. */

@@ -6,14 +6,18 @@ import { serialize } from './graph/builder.ts';
 import type { Graph } from './graph/builder.ts';
 import { momentsGraph, stylizeGraph, tileStylizeGraph } from './graph/graphs.ts';
 import { inHalf } from './graph/half.ts';
+import { isOnePiece } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { partsOf } from './model.ts';
 import type { Model } from './model.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
-import { paint, planPainting } from './painting.ts';
+import { measureTiled, paint } from './painting.ts';
 import type { Painting } from './painting.ts';
 import { area } from './rectangle.ts';
 import { createSession } from './runtime.ts';
 import type { Placement } from './runtime.ts';
+import { sessionPerShape, tileShapes, wholeShapes } from './shapes.ts';
+import type { Shape } from './shapes.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 /** The sessions of one device, and the batches they run. Blocks its thread while it computes. */
@@ -22,51 +26,60 @@ export interface Executor {
   describe(images: readonly RgbImage[]): Promise<StyleStatistics[]>;
   /** Pictures of one size, each with its own style and alpha → pictures, in the same order. */
   stylize(inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
-  /** One picture of any size in tiles of at most `tilePixels`. */
-  paint(input: StylizeInput, tilePixels: number): Painting;
+  /** One picture of any size in tiles. */
+  paint(input: StylizeInput): Painting;
   release(): Promise<void>;
 }
 
 /** @throws what the runtime says when a graph does not fit the device */
-export async function createExecutor(model: Model, placement: Placement): Promise<Executor> {
+export async function createExecutor(
+  model: Model,
+  placement: Placement,
+  layout: Layout,
+): Promise<Executor> {
   const full = partsOf(model);
   const parts = placement.precision === 'float16' ? inHalf(full) : full;
-  const session = (graph: Graph) => createSession(serialize(graph), placement);
-  const moments = await session(momentsGraph(parts));
-  const stylize = await session(stylizeGraph(parts));
-  const tileStylize = await session(tileStylizeGraph(parts));
+  const open = (graph: Graph, shapes: readonly Shape[]) => {
+    const bytes = serialize(graph);
+    return sessionPerShape(shapes, () => createSession(bytes, placement));
+  };
+  const stylize = await open(stylizeGraph(parts), wholeShapes(layout));
+  const moments = await open(momentsGraph(parts), wholeShapes(layout));
+  const tileStylize = await open(tileStylizeGraph(parts), tileShapes(layout));
 
   return {
     async describe(images) {
-      const { data } = await moments.run(describeFeeds(images, model));
-      return rows(data as Float32Array<ArrayBuffer>, images.length).map((packed, index) => {
-        const count = area(featuresOfPicture(images[index] as RgbImage, model));
-        return statisticsOf(momentsOf(packed, count), model.epsilon);
+      const [image] = images;
+      if (image && !isOnePiece(image, layout)) {
+        return Promise.all(images.map((one) => measureTiled(one, layout, moments)));
+      }
+      const { data, dims } = await moments.run(describeFeeds(images, layout));
+      const packed = rows(data as Float32Array<ArrayBuffer>, dims);
+      return images.map((image, index) => {
+        const count = area(featuresOfPicture(image, layout));
+        return statisticsOf(momentsOf(packed[index] as Float32Array, count), layout.epsilon);
       });
     },
     async stylize(inputs) {
-      const { data } = await stylize.run(stylizeFeeds(inputs, model));
-      const painted = rows(data as Uint8Array<ArrayBuffer>, inputs.length);
+      const output = await stylize.run(stylizeFeeds(inputs, layout));
+      const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
       return inputs.map(({ image, preserveColor }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;
         if (preserveColor) keepColor(image.data, data);
         return { width: image.width, height: image.height, data };
       });
     },
-    paint(input, tilePixels) {
-      const plan = planPainting(input.image, model, tilePixels);
-      return paint(input, plan, model, { moments, tileStylize });
-    },
+    paint: (input) => paint(input, layout, { moments, tileStylize }),
     async release() {
       await Promise.all([moments, stylize, tileStylize].map((one) => one.release()));
     },
   };
 }
 
-/** Cuts a batch's output into one array each, every one with a buffer of its own to transfer. */
+/** Cuts a run's output into one array each, every one with a buffer of its own to transfer. */
 function rows<T extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(
   data: T,
-  count: number,
+  [count = 1]: readonly number[],
 ): T[] {
   if (count === 1) return [data];
   const length = data.length / count;

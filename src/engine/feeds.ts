@@ -2,36 +2,43 @@
 import type { RgbImage } from '../rgb-image.ts';
 import { canvasSize, copyCanvas, featuresOfPicture, pictureOnCanvas } from './canvas.ts';
 import type { Padding } from './canvas.ts';
+import type { Layout } from './layout.ts';
 import { rectangleAt, sizeOf } from './rectangle.ts';
 import type { Rectangle } from './rectangle.ts';
 import type { Tensor } from './runtime.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
+/** What feeds must know of a layout. */
+export type RunLayout = Padding & Pick<Layout, 'batch'>;
 type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
 
 /** `moments`, of whole pictures of one size. */
-export function describeFeeds(images: readonly RgbImage[], padding: Padding): Feeds {
+export function describeFeeds(images: readonly RgbImage[], layout: RunLayout): Feeds {
   const image = firstOf(images);
-  const canvas = rectangleAt(0, 0, canvasSize(image, padding));
-  return momentsFeeds(images, padding, canvas, featuresOfPicture(image, padding));
+  const canvas = rectangleAt(0, 0, canvasSize(image, layout));
+  return momentsFeeds(images, layout, canvas, featuresOfPicture(image, layout));
 }
 
 /** `moments`, of a tile of the canvas. @param inside the features that count, in the tile */
 export function momentsFeeds(
   images: readonly RgbImage[],
-  { margin }: Padding,
+  layout: RunLayout,
   tile: Rectangle,
   inside: Rectangle,
 ): Feeds {
-  return { pixels: canvases(images, margin, tile), ...window('inside', inside) };
+  return { pixels: canvases(images, layout, tile), ...window('inside', inside) };
 }
 
 /** `stylize`, of whole pictures of one size, each with its own style and alpha. */
-export function stylizeFeeds(inputs: readonly Repainting[], padding: Padding): Feeds {
+export function stylizeFeeds(inputs: readonly Repainting[], layout: RunLayout): Feeds {
   const images = inputs.map(({ image }) => image);
-  const crop = pictureOnCanvas(firstOf(images), padding);
-  return { ...describeFeeds(images, padding), ...window('crop', crop), ...targets(inputs) };
+  const crop = pictureOnCanvas(firstOf(images), layout);
+  return {
+    ...describeFeeds(images, layout),
+    ...window('crop', crop),
+    ...targets(inputs, runSize(inputs.length, layout)),
+  };
 }
 
 /**
@@ -41,46 +48,57 @@ export function stylizeFeeds(inputs: readonly Repainting[], padding: Padding): F
  */
 export function tileStylizeFeeds(
   input: Repainting,
-  { margin }: Padding,
+  layout: RunLayout,
   tile: Rectangle,
   crop: Rectangle,
   content: StyleStatistics,
 ): Feeds {
   return {
-    pixels: canvases([input.image], margin, tile),
-    content: packed([content]),
+    pixels: canvases([input.image], layout, tile),
+    content: packed([content], 1),
     ...window('crop', crop),
-    ...targets([input]),
+    ...targets([input], 1),
   };
 }
 
 /** The same rectangle of every picture's canvas → uint8 [N, H, W, 3]. */
-function canvases(images: readonly RgbImage[], margin: number, rectangle: Rectangle): Tensor {
+function canvases(images: readonly RgbImage[], layout: RunLayout, rectangle: Rectangle): Tensor {
   const { width, height } = sizeOf(rectangle);
   const length = 3 * width * height;
-  const data = new Uint8Array(images.length * length);
+  const count = runSize(images.length, layout);
+  const data = new Uint8Array(count * length);
   for (const [index, image] of images.entries()) {
-    copyCanvas(image, margin, rectangle, data.subarray(index * length, (index + 1) * length));
+    const canvas = data.subarray(index * length, (index + 1) * length);
+    copyCanvas(image, layout.margin, rectangle, canvas);
   }
-  return { type: 'uint8', data, dims: [images.length, height, width, 3] };
+  return { type: 'uint8', data, dims: [count, height, width, 3] };
+}
+
+/** Where there are few shapes, black pictures make a run full; nobody looks at what becomes of them. */
+function runSize(pictures: number, { sides, batch }: RunLayout): number {
+  return sides && pictures > 1 ? batch : pictures;
 }
 
 function window(name: string, { x0, y0, x1, y1 }: Rectangle): Feeds {
   return { [`${name}-starts`]: integers(y0, x0), [`${name}-ends`]: integers(y1, x1) };
 }
 
-function targets(inputs: readonly Repainting[]): Feeds {
-  const data = Float32Array.from(inputs, ({ alpha }) => alpha);
+function targets(inputs: readonly Repainting[], count: number): Feeds {
+  const alpha = new Float32Array(count);
+  alpha.set(inputs.map((input) => input.alpha));
+  const statistics = inputs.map((input) => input.statistics);
   return {
-    statistics: packed(inputs.map(({ statistics }) => statistics)),
-    alpha: { type: 'float32', data, dims: [inputs.length] },
+    statistics: packed(statistics, count),
+    alpha: { type: 'float32', data: alpha, dims: [count] },
   };
 }
 
-/** → float32 [N, 2, C] */
-function packed(all: readonly StyleStatistics[]): Tensor {
-  const data = Float32Array.from(all.flatMap((statistics) => [...statistics]));
-  return { type: 'float32', data, dims: [all.length, 2, data.length / all.length / 2] };
+/** → float32 [count, 2, C], zeros after the last. */
+function packed(all: readonly StyleStatistics[], count: number): Tensor {
+  const length = all[0]?.length ?? 0;
+  const data = new Float32Array(count * length);
+  for (const [index, statistics] of all.entries()) data.set(statistics, index * length);
+  return { type: 'float32', data, dims: [count, 2, length / 2] };
 }
 
 function integers(...values: number[]): Tensor {

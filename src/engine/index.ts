@@ -5,6 +5,7 @@ import { thisHost } from './cuda/host.ts';
 import type { CudaHost } from './cuda/host.ts';
 import { obstacleOf, preflight } from './cuda/preflight.ts';
 import { parseDevices } from './devices.ts';
+import { layoutOf } from './layout.ts';
 import { createRates } from './rates.ts';
 import type { Placement } from './runtime.ts';
 import { createScheduler } from './scheduler.ts';
@@ -59,20 +60,24 @@ export async function createEngine(
   seams: EngineSeams = {},
 ): Promise<Engine> {
   const model = await loadModel(options.modelsDir);
-  const { tilePixels, queueLimit, maxBatch, log } = options;
+  const { tilePixels, queueLimit, log } = options;
   const smallestTile = (3 * (model.encoderHalo + model.decoderHalo)) ** 2;
   if (tilePixels < smallestTile) {
     throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
   }
-  const start = (placement: Placement) =>
-    startThread({ model, placement, tilePixels }, seams.workerFile);
+  const start = (placement: Placement) => {
+    const layout = layoutOf(model, placement.provider, options);
+    return startThread({ model, placement, layout }, seams.workerFile);
+  };
   const { placements, threads, description } = await startWorkers(options, start, seams.host);
+  const { provider } = placements[0];
+  const layout = layoutOf(model, provider, options);
 
   const scheduler = createScheduler<Work>({
     now: () => performance.now(),
     rates: createRates(threads[0].speeds),
     queueLimit,
-    maxBatch,
+    maxBatch: layout.batch,
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
   });
   const runners = new Map<WorkerThread, Runner<Work>>();
@@ -100,7 +105,7 @@ export async function createEngine(
   let closed: Promise<void> | undefined;
   return {
     model: model.info,
-    provider: placements[0].provider,
+    provider,
     description,
     get ready() {
       return !closed && supervisors.some(({ up }) => up);
@@ -110,14 +115,14 @@ export async function createEngine(
     },
     async describe(image, options = {}) {
       const work = describeWork(image);
-      const place = scheduler.reserve(describeTask(model, image, options));
+      const place = scheduler.reserve(describeTask(layout, image, options));
       return place.submit(work) as Promise<Timed<never>>;
     },
     reserve(size, options = {}) {
-      const place = scheduler.reserve(stylizeTask(model, size, tilePixels, options));
+      const place = scheduler.reserve(stylizeTask(layout, size, options));
       return {
         stylize: async (input) =>
-          place.submit(stylizeWork(model, size, tilePixels, input)) as Promise<Timed<never>>,
+          place.submit(stylizeWork(layout, size, input)) as Promise<Timed<never>>,
         release: () => {
           place.release();
         },

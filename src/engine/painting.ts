@@ -1,23 +1,20 @@
 import type { RgbImage, Size } from '../rgb-image.ts';
-import { canvasSize, featuresOfPicture, pictureOnCanvas } from './canvas.ts';
+import { canvasSize, featuresOfPicture, largestSide, pictureOnCanvas } from './canvas.ts';
 import { keepColor } from './color.ts';
 import { momentsFeeds, tileStylizeFeeds } from './feeds.ts';
-import type { Model } from './model.ts';
+import type { Layout } from './layout.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Step } from './rates.ts';
 import { area, overlap, relative, scale } from './rectangle.ts';
 import type { Rectangle } from './rectangle.ts';
 import type { Session } from './runtime.ts';
-import { planTiles } from './tiles.ts';
+import { planTiles, tileSize } from './tiles.ts';
 import type { Tile } from './tiles.ts';
-import type { StylizeInput } from './types.ts';
-
-type Geometry = Pick<Model, 'margin' | 'stride' | 'encoderHalo' | 'decoderHalo' | 'epsilon'>;
+import type { StyleStatistics, StylizeInput } from './types.ts';
 
 /** The two passes over a picture: its statistics are whole before the first tile is painted. */
 export interface Plan {
-  /** Inner rectangles end where the features of the margin begin, which no statistics count. */
   readonly moments: readonly Tile[];
   readonly paint: readonly Tile[];
 }
@@ -25,17 +22,26 @@ export interface Plan {
 /** A tiled picture in the making: one tile at a time, the result with the last. */
 export type Painting = AsyncGenerator<undefined, RgbImage, undefined>;
 
-/** @param tilePixels most pixels of a tile */
-export function planPainting(size: Size, geometry: Geometry, tilePixels: number): Plan {
-  const { stride, encoderHalo, decoderHalo } = geometry;
-  const canvas = canvasSize(size, geometry);
-  const features = scale(featuresOfPicture(size, geometry), stride);
+export function planPainting(size: Size, layout: Layout): Plan {
+  const { encoderHalo, decoderHalo } = layout;
   return {
-    moments: planTiles(canvas, encoderHalo, stride, tilePixels)
-      .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
-      .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1),
-    paint: planTiles(canvas, encoderHalo + decoderHalo, stride, tilePixels),
+    moments: planMoments(size, layout),
+    paint: planHalo(canvasSize(size, layout), layout, encoderHalo + decoderHalo),
   };
+}
+
+/** Inner rectangles end where the features of the margin begin, which no statistics count. */
+function planMoments(size: Size, layout: Layout): readonly Tile[] {
+  const features = scale(featuresOfPicture(size, layout), layout.stride);
+  return planHalo(canvasSize(size, layout), layout, layout.encoderHalo)
+    .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
+    .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1);
+}
+
+function planHalo(canvas: Size, { stride, tilePixels, sides }: Layout, halo: number) {
+  if (!sides) return planTiles(canvas, tileSize(canvas, halo, stride, tilePixels), halo);
+  const side = largestSide(sides);
+  return planTiles(canvas, { width: side, height: side }, halo);
 }
 
 /** The plan as the scheduler sees it. */
@@ -54,25 +60,15 @@ export function stepsOf({ moments, paint }: Plan): Step[] {
  */
 export async function* paint(
   input: StylizeInput,
-  plan: Plan,
-  geometry: Geometry,
+  layout: Layout,
   sessions: { readonly moments: Session; readonly tileStylize: Session },
 ): Painting {
   const { image, preserveColor } = input;
-  const { stride, encoderHalo, decoderHalo, epsilon } = geometry;
-  let total: Moments | undefined;
-  for (const { outer, inner } of plan.moments) {
-    const inside = scale(relative(inner, outer), 1 / stride);
-    const { data } = await sessions.moments.run(momentsFeeds([image], geometry, outer, inside));
-    const moments = momentsOf(data as Float32Array, area(inside));
-    total = total ? mergeMoments(total, moments) : moments;
-    yield;
-  }
-  if (!total) throw new RangeError('A plan holds at least one tile');
-  const content = statisticsOf(total, epsilon);
+  const plan = planPainting(image, layout);
+  const content = yield* measure(image, plan.moments, layout, sessions.moments);
 
-  const halo = encoderHalo + decoderHalo;
-  const picture = pictureOnCanvas(image, geometry);
+  const halo = layout.encoderHalo + layout.decoderHalo;
+  const picture = pictureOnCanvas(image, layout);
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
   const writeAbove = (line: number) => {
@@ -85,12 +81,43 @@ export async function* paint(
     if (index > 0) yield;
     writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
-    const feeds = tileStylizeFeeds(input, geometry, outer, relative(part, outer), content);
+    const feeds = tileStylizeFeeds(input, layout, outer, relative(part, outer), content);
     const { data } = await sessions.tileStylize.run(feeds);
     pending.push({ part, pixels: data as Uint8Array });
   }
   writeAbove(Infinity);
   return image;
+}
+
+/** Statistics of a picture of any size, tile by tile. Yields after every tile. */
+async function* measure(
+  image: RgbImage,
+  tiles: readonly Tile[],
+  layout: Layout,
+  moments: Session,
+): AsyncGenerator<undefined, StyleStatistics, undefined> {
+  let total: Moments | undefined;
+  for (const { outer, inner } of tiles) {
+    const inside = scale(relative(inner, outer), 1 / layout.stride);
+    const { data } = await moments.run(momentsFeeds([image], layout, outer, inside));
+    const found = momentsOf(data as Float32Array, area(inside));
+    total = total ? mergeMoments(total, found) : found;
+    yield;
+  }
+  if (!total) throw new RangeError('A plan holds at least one tile');
+  return statisticsOf(total, layout.epsilon);
+}
+
+/** Statistics of a picture of any size, in one go. */
+export async function measureTiled(
+  image: RgbImage,
+  layout: Layout,
+  moments: Session,
+): Promise<StyleStatistics> {
+  const measuring = measure(image, planMoments(image, layout), layout, moments);
+  let step = await measuring.next();
+  while (!step.done) step = await measuring.next();
+  return step.value;
 }
 
 /** Puts painted pixels in the place of the picture's own, row by row. */

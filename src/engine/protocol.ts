@@ -1,5 +1,6 @@
 /** What the engine's thread and a worker's thread say to each other. */
 import type { RgbImage } from '../rgb-image.ts';
+import type { Layout } from './layout.ts';
 import type { Model } from './model.ts';
 import type { Speeds } from './rates.ts';
 import type { Placement } from './runtime.ts';
@@ -9,7 +10,7 @@ import type { StyleStatistics, StylizeInput } from './types.ts';
 export interface WorkerSetup {
   readonly model: Model;
   readonly placement: Placement;
-  readonly tilePixels: number;
+  readonly layout: Layout;
 }
 
 /** A command with one reply. All pictures of a batch have one size. */

@@ -1,41 +1,55 @@
-import { canvasSize } from './canvas.ts';
+import type { RgbImage } from '../rgb-image.ts';
+import { largestSide } from './canvas.ts';
 import type { Executor } from './executor.ts';
-import type { Model } from './model.ts';
-import type { Speeds } from './rates.ts';
+import type { Layout } from './layout.ts';
+import { planPainting, stepsOf } from './painting.ts';
+import type { Kind, Speeds } from './rates.ts';
+import { wholeShapes } from './shapes.ts';
+import { smallestSide } from './model.ts';
 
 /** Large enough for the speed to be that of real pictures, small enough for a quick start. */
 const side = 256;
 
 /**
- * Runs every kind of work twice on a picture of noise. The first run pays for memory and threads;
- * the second tells the speed.
+ * Runs every kind of work twice on noise, where there are few shapes in each of them: first the
+ * largest, as a GPU's memory pool keeps what it has grown to. The first run pays for memory, threads
+ * and plans; the second tells the speed.
  * @throws what the runtime says when the device cannot run the networks
  */
-export async function warmUp(executor: Executor, model: Model): Promise<Speeds> {
-  const data = Uint8Array.from({ length: 3 * side * side }, (_, i) => (i * 7919) % 251);
-  const image = { width: side, height: side, data };
-  const canvas = canvasSize(image, model);
-  const megapixels = (canvas.width * canvas.height) / 1e6;
-
-  /** The runs of `works` one after another; the last one counts. */
-  async function speed(works: readonly (() => Promise<unknown>)[]): Promise<number> {
-    let start = 0;
-    for (const work of works) {
-      start = performance.now();
+export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds> {
+  const { margin, sides } = layout;
+  const shapes = sides ? wholeShapes(layout) : [{ count: 1, side: side + 2 * margin }];
+  const speeds: Partial<Record<Kind, number>> = {};
+  for (const { count, side } of shapes) {
+    const image = noise(side - 2 * margin, side - 2 * margin);
+    const images = Array.from({ length: count }, () => image);
+    const run = async (kind: 'describe' | 'stylize', work: () => Promise<unknown>) => {
       await work();
-    }
-    return (performance.now() - start) / megapixels;
+      const start = performance.now();
+      await work();
+      speeds[kind] = (performance.now() - start) / ((count * side ** 2) / 1e6);
+    };
+    await run('describe', () => executor.describe(images));
+    const [statistics = new Float32Array()] = await executor.describe([image]);
+    const inputs = images.map((image) => ({ image, statistics, alpha: 1, preserveColor: false }));
+    await run('stylize', () => executor.stylize(inputs));
   }
 
-  const [statistics = new Float32Array()] = await executor.describe([image]);
-  const input = { image, statistics, alpha: 1, preserveColor: false };
-  // One tile: its moments come with the first step, its pixels with the second.
-  const paintings = [executor.paint(input, Infinity), executor.paint(input, Infinity)];
-  const tiles = paintings.map((painting) => () => painting.next());
-  return {
-    describe: await speed([() => executor.describe([image])]),
-    stylize: await speed([() => executor.stylize([input]), () => executor.stylize([input])]),
-    'tile-moments': await speed(tiles),
-    'tile-stylize': await speed(tiles),
-  };
+  const [statistics = new Float32Array()] = await executor.describe([noise(side, side)]);
+  for (let i = 0; i < 2; i++) {
+    // Where there are few shapes, the shortest picture that takes two tiles.
+    const image = sides ? noise(largestSide(sides), smallestSide) : noise(side, side);
+    const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false });
+    for (const { kind, megapixels } of stepsOf(planPainting(image, layout))) {
+      const start = performance.now();
+      await painting.next();
+      speeds[kind] = (performance.now() - start) / megapixels;
+    }
+  }
+  return speeds as Speeds;
+}
+
+function noise(width: number, height: number): RgbImage {
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7919) % 251);
+  return { width, height, data };
 }

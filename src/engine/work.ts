@@ -2,8 +2,9 @@
 import { ServiceError } from '../errors.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
 import { canvasSize } from './canvas.ts';
+import { isOnePiece } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { smallestSide } from './model.ts';
-import type { Model } from './model.ts';
 import { planPainting, stepsOf } from './painting.ts';
 import type { Job, Outcome } from './protocol.ts';
 import type { Runner } from './scheduler.ts';
@@ -18,8 +19,8 @@ export type Work =
   | { readonly kind: 'tile'; readonly id: number; readonly input: StylizeInput };
 
 /** @throws ServiceError image_too_small */
-export function describeTask(model: Model, size: Size, options: WorkOptions): Task {
-  return singleStep('describe', model, size, options);
+export function describeTask(layout: Layout, size: Size, options: WorkOptions): Task {
+  return singleStep('describe', layout, size, options);
 }
 
 /** @throws TypeError when the data do not fit the size */
@@ -29,16 +30,11 @@ export function describeWork(image: RgbImage): Work {
 }
 
 /** @throws ServiceError image_too_small */
-export function stylizeTask(
-  model: Model,
-  size: Size,
-  tilePixels: number,
-  options: WorkOptions,
-): Task {
-  const pixels = size.width * size.height;
-  if (pixels <= tilePixels) return singleStep('stylize', model, size, options);
+export function stylizeTask(layout: Layout, size: Size, options: WorkOptions): Task {
+  if (isOnePiece(size, layout)) return singleStep('stylize', layout, size, options);
   checkSize(size);
-  const steps = stepsOf(planPainting(size, model, tilePixels));
+  const pixels = size.width * size.height;
+  const steps = stepsOf(planPainting(size, layout));
   return { key: 'tiles', steps, pixels, ...options };
 }
 
@@ -49,18 +45,17 @@ let lastId = 0;
  * @throws TypeError or RangeError for what no form lets through
  */
 export function stylizeWork(
-  model: Model,
+  layout: Layout,
   size: Size,
-  tilePixels: number,
   { image, statistics, alpha, preserveColor }: StylizeInput,
 ): Work {
   checkData(image, size);
-  if (statistics.length !== 2 * model.channels) {
-    throw new TypeError(`statistics must hold 2 · ${model.channels} numbers`);
+  if (statistics.length !== 2 * layout.channels) {
+    throw new TypeError(`statistics must hold 2 · ${layout.channels} numbers`);
   }
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha must be between 0 and 1');
   const input = { image: owned(image), statistics, alpha, preserveColor };
-  if (image.width * image.height <= tilePixels) return { kind: 'stylize', input };
+  if (isOnePiece(size, layout)) return { kind: 'stylize', input };
   return { kind: 'tile', id: ++lastId, input };
 }
 
@@ -89,12 +84,12 @@ export function createRunner(
 
 function singleStep(
   kind: 'describe' | 'stylize',
-  model: Model,
+  layout: Layout,
   size: Size,
   options: WorkOptions,
 ): Task {
   checkSize(size);
-  const canvas = canvasSize(size, model);
+  const canvas = canvasSize(size, layout);
   return {
     key: `${kind} ${size.width}×${size.height}`,
     steps: [{ kind, megapixels: (canvas.width * canvas.height) / 1e6 }],

@@ -6,14 +6,14 @@ import type { Painting } from './painting.ts';
 import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
 import { warmUp } from './warm-up.ts';
 
-const { model, placement, tilePixels } = workerData as WorkerSetup;
-const executor = await createExecutor(model, placement);
+const { model, placement, layout } = workerData as WorkerSetup;
+const executor = await createExecutor(model, placement, layout);
 const paintings = new Map<number, Painting>();
 
 parentPort?.on('message', (command: Command) => {
   void obey(command);
 });
-reply({ kind: 'ready', speeds: await warmUp(executor, model) });
+reply({ kind: 'ready', speeds: await warmUp(executor, layout) });
 
 async function obey(command: Command): Promise<void> {
   switch (command.kind) {
@@ -34,7 +34,7 @@ async function obey(command: Command): Promise<void> {
 
 async function nextTile({ id, input }: Extract<Job, { kind: 'tile' }>): Promise<Outcome[]> {
   try {
-    if (input) paintings.set(id, executor.paint(input, tilePixels));
+    if (input) paintings.set(id, executor.paint(input));
     const painting = paintings.get(id);
     if (!painting) throw new Error(`There is no picture ${id} in the making`);
     const { done, value } = await painting.next();

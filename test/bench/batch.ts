@@ -1,6 +1,6 @@
 import { createExecutor } from '../../src/engine/executor.ts';
 import { loadModel } from '../../src/engine/model.ts';
-import { modelsDir, testPicture } from '../engine/helpers.ts';
+import { anyShape, modelsDir, testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';
 import { allCores } from './networks.ts';
 import type { Bench, Options, Report, Row } from './report.ts';
@@ -14,7 +14,8 @@ export const batch: Bench = {
   name: 'batch',
   summary: `${pictures} pictures in runs of ${sizes.join(', ')} against one at a time, on the executor.`,
   async run({ rounds }: Options): Promise<Report> {
-    const executor = await createExecutor(await loadModel(modelsDir), allCores);
+    const model = await loadModel(modelsDir);
+    const executor = await createExecutor(model, allCores, anyShape(model));
     const rows: Row[] = [];
     for (const side of sides) {
       const image = testPicture(side, side);

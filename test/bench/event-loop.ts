@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createExecutor } from '../../src/engine/executor.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/engine/model.ts';
-import { modelsDir, stylize, testPicture } from '../engine/helpers.ts';
+import { anyShape, modelsDir, stylize, testPicture } from '../engine/helpers.ts';
 import { closedLoop } from './client.ts';
 import { interleave, median } from './measure.ts';
 import { allCores } from './networks.ts';
@@ -33,7 +33,8 @@ export const eventLoop: Bench = {
     const turns = Math.ceil(rounds / 3);
     const options = { modelsDir, device: 'cpu', queueLimit: 1, maxBatch: 1, tilePixels };
     const engine = await createEngine(options);
-    const executor = await createExecutor(await loadModel(modelsDir), allCores);
+    const model = await loadModel(modelsDir);
+    const executor = await createExecutor(model, allCores, anyShape(model));
     const { value: statistics } = await engine.describe(testPicture(256, 256));
     const { width, height, data } = testPicture(side, side);
     const input = () => ({
@@ -50,7 +51,7 @@ export const eventLoop: Bench = {
       main: () => {
         const picture = input();
         return measure(async () => {
-          const painting = executor.paint(picture, tilePixels);
+          const painting = executor.paint(picture);
           while (!(await painting.next()).done);
         });
       },

@@ -1,12 +1,12 @@
 /** The networks that are compared: the parts of the engine's graphs, and how pictures are padded. */
-import type { Padding } from '../../src/engine/canvas.ts';
 import { usableCores } from '../../src/engine/cores.ts';
+import type { RunLayout } from '../../src/engine/feeds.ts';
 import type { Parts } from '../../src/engine/graph/graphs.ts';
 import { loadModel, partsOf } from '../../src/engine/model.ts';
 import type { Placement } from '../../src/engine/runtime.ts';
 import { modelsDir } from '../engine/helpers.ts';
 
-export type Networks = Parts & Padding;
+export type Networks = Parts & RunLayout;
 
 /** The CPU as the server uses it by default. */
 export const allCores: Placement = {
@@ -19,5 +19,5 @@ export const allCores: Placement = {
 /** Ours, from models/. */
 export async function ourNetworks(): Promise<Networks> {
   const model = await loadModel(modelsDir);
-  return { ...model, ...partsOf(model) };
+  return { ...model, ...partsOf(model), batch: 1 };
 }

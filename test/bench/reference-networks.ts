@@ -50,6 +50,7 @@ export async function referenceNetworks(): Promise<Networks> {
     decoder: decoderModel(decoder),
     channels,
     stride: 8,
+    batch: 1,
     margin: 0, // each convolution reflects at its own edges
     epsilon: 1e-5,
   };

@@ -6,12 +6,12 @@ import { rectangleAt } from '../../src/engine/rectangle.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import { canvasSize, copyCanvas } from '../../src/engine/canvas.ts';
 import { deviation, mean } from './formulas.ts';
-import { closeness, copyOf, cpu, float32, modelsDir, relativeError } from './helpers.ts';
+import { anyShape, closeness, copyOf, cpu, float32, modelsDir, relativeError } from './helpers.ts';
 import { runNodes, testPicture } from './helpers.ts';
 import type { StylizeInput } from '../../src/engine/types.ts';
 
 const model = await loadModel(modelsDir);
-const executor = await createExecutor(model, cpu);
+const executor = await createExecutor(model, cpu, anyShape(model));
 t.teardown(() => executor.release());
 
 async function describe(width: number, height: number, seed: number) {

@@ -2,11 +2,18 @@ import { addInput, addOutput, emptyGraph, serialize } from '../../src/engine/gra
 import type { ElementType, Graph, Shape, Value } from '../../src/engine/graph/builder.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import type { Placement, Tensor } from '../../src/engine/runtime.ts';
+import { layoutOf } from '../../src/engine/layout.ts';
+import type { Model } from '../../src/engine/model.ts';
 import type { Engine, StylizeInput, WorkOptions } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 
 export const modelsDir = new URL('../../models', import.meta.url).pathname;
 export const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precision: 'float32' };
+
+/** Any shape, tiles of at most `tilePixels`. */
+export function anyShape(model: Model, tilePixels = 2 ** 20) {
+  return layoutOf(model, 'cpu', { tilePixels, maxBatch: 1 });
+}
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {

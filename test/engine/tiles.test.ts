@@ -4,9 +4,17 @@ import { loadModel } from '../../src/engine/model.ts';
 import { mergeMoments, momentsOf, statisticsOf } from '../../src/engine/moments.ts';
 import { planPainting, stepsOf } from '../../src/engine/painting.ts';
 import type { Painting } from '../../src/engine/painting.ts';
-import { planTiles } from '../../src/engine/tiles.ts';
+import { planTiles, tileSize } from '../../src/engine/tiles.ts';
 import { deviation, mean } from './formulas.ts';
-import { closeness, cpu, modelsDir, randomNumbers, relativeError, testPicture } from './helpers.ts';
+import {
+  anyShape,
+  closeness,
+  cpu,
+  modelsDir,
+  randomNumbers,
+  relativeError,
+  testPicture,
+} from './helpers.ts';
 
 const model = await loadModel(modelsDir);
 const { margin, stride, encoderHalo, decoderHalo, epsilon } = model;
@@ -18,7 +26,8 @@ t.test('tiles of one shape cover the canvas once, exact inside, whole at its edg
     const width = stride * (4 + Math.floor(random() * 150));
     const height = stride * (4 + Math.floor(random() * (random() < 0.2 ? 10 : 150)));
     const tilePixels = (2 * halo + stride * (1 + Math.floor(random() * 40))) ** 2;
-    const tiles = planTiles({ width, height }, halo, stride, tilePixels);
+    const canvas = { width, height };
+    const tiles = planTiles(canvas, tileSize(canvas, halo, stride, tilePixels), halo);
     const wrong: unknown[] = [];
     let covered = 0;
     for (const tile of tiles) {
@@ -75,9 +84,10 @@ async function finish(painting: Painting): Promise<{ data: Uint8Array; tiles: nu
 }
 
 t.test('tiles equal the single pass but for rounding', async (t) => {
-  const executor = await createExecutor(model, cpu);
-  t.teardown(() => executor.release());
   const side = 2 * halo + 64;
+  const layout = anyShape(model, side ** 2);
+  const executor = await createExecutor(model, cpu, layout);
+  t.teardown(() => executor.release());
   const [statistics = new Float32Array()] = await executor.describe([testPicture(96, 80, 9)]);
   for (const [width, height, alpha, preserveColor] of [
     [side - 2 * margin, 200, 1, false], // exactly one tile
@@ -90,8 +100,8 @@ t.test('tiles equal the single pass but for rounding', async (t) => {
   ] as const) {
     const input = { image: testPicture(width, height), statistics, alpha, preserveColor };
     const [whole] = await executor.stylize([input]);
-    const { data, tiles } = await finish(executor.paint(input, side ** 2));
-    const plan = planPainting({ width, height }, model, side ** 2);
+    const { data, tiles } = await finish(executor.paint(input));
+    const plan = planPainting({ width, height }, layout);
     t.equal(tiles, stepsOf(plan).length);
     const { share, largest } = closeness(data, whole?.data ?? []);
     t.ok(

@@ -1,0 +1,155 @@
+import t from 'tap';
+import { canvasSize } from '../../src/engine/canvas.ts';
+import { createExecutor } from '../../src/engine/executor.ts';
+import { isOnePiece, layoutOf } from '../../src/engine/layout.ts';
+import { loadModel } from '../../src/engine/model.ts';
+import type { Painting } from '../../src/engine/painting.ts';
+import { planPainting, stepsOf } from '../../src/engine/painting.ts';
+import type { Session, Tensor } from '../../src/engine/runtime.ts';
+import { sessionPerShape, tileShapes, wholeShapes } from '../../src/engine/shapes.ts';
+import { warmUp } from '../../src/engine/warm-up.ts';
+import { anyShape, closeness, copyOf, cpu, modelsDir, relativeError } from './helpers.ts';
+import { randomNumbers, testPicture } from './helpers.ts';
+
+const model = await loadModel(modelsDir);
+// A GPU's layout, small, on sessions of the CPU: only these shapes reach them.
+const layout = layoutOf(model, 'cuda', { tilePixels: 320 ** 2, maxBatch: 3 });
+const executor = await createExecutor(model, cpu, layout);
+const free = await createExecutor(model, cpu, anyShape(model));
+t.teardown(() => Promise.all([executor.release(), free.release()]));
+
+async function describe(width: number, height: number, seed: number) {
+  const [statistics = new Float32Array()] = await free.describe([testPicture(width, height, seed)]);
+  return statistics;
+}
+
+async function finish(painting: Painting): Promise<Uint8Array> {
+  for (;;) {
+    const { done, value } = await painting.next();
+    if (done) return value.data;
+  }
+}
+
+t.test('the largest canvas holds a square of tilePixels, two more a half and a quarter', (t) => {
+  const { sides } = layoutOf(model, 'cuda', { tilePixels: 2 ** 20, maxBatch: 1 });
+  t.same(sides, [256 + 64, 512 + 64, 1024 + 64]);
+  const on = (width: number, height: number) => canvasSize({ width, height }, layout).width;
+  t.same(layout.sides, [80 + 64, 160 + 64, 320 + 64]);
+  t.same([on(16, 16), on(80, 80), on(81, 80), on(16, 161)], [144, 144, 224, 384]);
+  t.equal(isOnePiece({ width: 320, height: 16 }, layout), true);
+  t.equal(isOnePiece({ width: 321, height: 16 }, layout), false);
+  t.end();
+});
+
+t.test('every run has one of the promised shapes', (t) => {
+  const shapes = wholeShapes(layout);
+  t.same(shapes[0], { count: 3, side: 384 }, 'the largest first');
+  t.equal(shapes.length, 6);
+  t.same(tileShapes(layout), [{ count: 1, side: 384 }]);
+  const random = randomNumbers(4);
+  for (let i = 0; i < 40; i++) {
+    const size = { width: 321 + 900 * random(), height: 16 + 900 * random() };
+    const [width, height] = [Math.floor(size.width), Math.floor(size.height)];
+    const { moments, paint } = planPainting({ width, height }, layout);
+    for (const { outer } of [...moments, ...paint]) {
+      t.same([outer.x1 - outer.x0, outer.y1 - outer.y0], [384, 384]);
+    }
+  }
+  t.end();
+});
+
+t.test('a session per shape runs what fits it and refuses the rest', async (t) => {
+  let made = 0;
+  let released = 0;
+  const create = (): Promise<Session> => {
+    const name = ++made;
+    return Promise.resolve({
+      run: () => Promise.resolve({ type: 'float32', data: Float32Array.of(name), dims: [1] }),
+      release: () => Promise.resolve(void released++),
+    });
+  };
+  const shapes = [
+    { count: 2, side: 8 },
+    { count: 1, side: 8 },
+  ];
+  const session = await sessionPerShape(shapes, create);
+  const pixels = (count: number, side: number): Tensor => ({
+    type: 'uint8',
+    data: new Uint8Array(3 * count * side ** 2),
+    dims: [count, side, side, 3],
+  });
+  t.same((await session.run({ pixels: pixels(2, 8) })).data, [1]);
+  t.same((await session.run({ pixels: pixels(1, 8) })).data, [2]);
+  t.throws(
+    () => session.run({ pixels: pixels(1, 16) }),
+    /no session for pixels of shape 1,16,16,3/,
+  );
+  await session.release();
+  t.equal(released, 2);
+});
+
+t.test('a few shapes paint what any shape paints, but for what the margin mirrors', async (t) => {
+  const statistics = await describe(96, 80, 9);
+  for (const [width, height] of [
+    [80, 80], // fills its canvas: the very same
+    [150, 97],
+    [320, 200],
+  ] as const) {
+    const input = { image: testPicture(width, height), statistics, alpha: 1, preserveColor: false };
+    const [found] = await executor.stylize([input]);
+    const [expected] = await free.stylize([input]);
+    t.match(found, { width, height });
+    const { share, largest } = closeness(found?.data ?? [], expected?.data ?? [], 8);
+    t.ok(share > 0.97, `${width} × ${height}: ${100 * share} % within 8, largest ${largest}`);
+    if (width === 80) t.ok(largest <= 1);
+    const [own] = await executor.describe([input.image]);
+    t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.15);
+  }
+});
+
+t.test('a run that is not full equals its pictures one by one', async (t) => {
+  const inputs = await Promise.all(
+    [0.3, 1].map(async (alpha, i) => ({
+      image: testPicture(70, 60, i),
+      statistics: await describe(64, 64, 10 + i),
+      alpha,
+      preserveColor: i === 1,
+    })),
+  );
+  const copies = inputs.map((input) => ({ ...input, image: copyOf(input.image) }));
+  const together = await executor.stylize(inputs);
+  const described = await executor.describe(copies.map(({ image }) => image));
+  t.same([together.length, described.length], [2, 2]);
+  for (const [i, input] of copies.entries()) {
+    const [statistics] = await executor.describe([input.image]);
+    t.ok(relativeError(described[i] ?? [], statistics ?? []) < 1e-5);
+    const [alone] = await executor.stylize([input]);
+    t.ok(closeness(together[i]?.data ?? [], alone?.data ?? []).largest <= 1);
+  }
+});
+
+t.test('what no canvas holds is cut into tiles of the largest', async (t) => {
+  const statistics = await describe(96, 80, 9);
+  for (const [width, height] of [
+    [321, 300],
+    [700, 40],
+    [90, 500],
+  ] as const) {
+    const image = testPicture(width, height);
+    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const [expected] = await free.stylize([input]);
+    const [own] = await executor.describe([image]);
+    t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.1, 'styles too');
+    const data = await finish(executor.paint(input));
+    const { share } = closeness(data, expected?.data ?? [], 8);
+    t.ok(share > 0.97, `${width} × ${height}: ${100 * share} % within 8`);
+  }
+});
+
+t.test('warming up runs every shape', async (t) => {
+  const speeds = await warmUp(executor, layout);
+  for (const kind of ['describe', 'stylize', 'tile-moments', 'tile-stylize'] as const) {
+    t.ok(speeds[kind] > 0, kind);
+  }
+  t.equal(stepsOf(planPainting({ width: 384, height: 16 }, layout)).length, 4, 'two tiles');
+});
