@@ -65,7 +65,10 @@ t.test('a session per shape runs what fits it and refuses the rest', async (t) =
     const name = ++made;
     return Promise.resolve({
       run: () => Promise.resolve({ type: 'float32', data: Float32Array.of(name), dims: [1] }),
-      release: () => Promise.resolve(void released++),
+      release: () => {
+        released += 1;
+        return Promise.resolve();
+      },
     });
   };
   const shapes = [
