@@ -52,7 +52,8 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });
     request.story = { ...request.story, code: error.code, detail: error.message };
-    if (error.status >= 500) request.story['err'] = error.cause ?? error;
+    // A refusal or a missed deadline is told in full by its detail; a fault needs its stack.
+    if (error.status === 500) request.story['err'] = error.cause ?? error;
     sendProblem(request, reply, error);
   };
 

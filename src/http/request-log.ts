@@ -23,7 +23,7 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
       const status = answered ? reply.statusCode : 499;
       metrics.requests.inc({ route, status });
       metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
-      const level = status >= 500 ? 'error' : quiet.has(route) ? 'debug' : 'info';
+      const level = levelOf(status, route);
       const ms = Math.round(reply.elapsedTime);
       request.log[level](
         { method: request.method, route, status, ms, ...request.story },
@@ -34,3 +34,9 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
   });
   done();
 });
+
+function levelOf(status: number, route: string) {
+  if (status === 500) return 'error';
+  if (status > 500) return 'warn'; // turned away or too late: under load that is as it should be
+  return quiet.has(route) ? 'debug' : 'info';
+}

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { createExecutor } from '../../src/engine/executor.ts';
+import { momentsGraph, stylizeGraph, tileStylizeGraph } from '../../src/engine/graph/graphs.ts';
 import { addPixels, addPlanes } from '../../src/engine/graph/picture.ts';
-import { loadModel } from '../../src/engine/model.ts';
+import { loadModel, partsOf } from '../../src/engine/model.ts';
 import { rectangleAt } from '../../src/engine/rectangle.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import { canvasSize, copyCanvas } from '../../src/engine/canvas.ts';
@@ -121,4 +122,17 @@ t.test('statistics count the picture alone, not its margin', async (t) => {
   );
   const [found] = await executor.describe([image]);
   t.ok(relativeError(found ?? [], expected) < 1e-4);
+});
+
+t.test('no graph computes with shapes, which a GPU would leave to the CPU', (t) => {
+  const ofShapes = ['Shape', 'Size', 'Range', 'ConstantOfShape', 'NonZero', 'Reshape', 'Expand'];
+  for (const make of [momentsGraph, stylizeGraph, tileStylizeGraph]) {
+    const { name, nodes } = make(partsOf(model));
+    t.same(
+      nodes.filter(({ opType = '' }) => ofShapes.includes(String(opType))),
+      [],
+      name,
+    );
+  }
+  t.end();
 });
