@@ -16,11 +16,11 @@ import {
 
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
-import { ServiceError } from './errors.ts';
 import { documentation } from './http/documentation.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestLog } from './http/request-log.ts';
+import { unmatched } from './http/unmatched.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
@@ -73,9 +73,6 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.setSerializerCompiler(serializerCompiler);
 
   app.setErrorHandler<FastifyError>(onError);
-  app.setNotFoundHandler(({ method, url }) => {
-    throw new ServiceError('not_found', `There is nothing at ${method} ${url}; see GET /docs.`);
-  });
 
   let closing = false;
   app.decorate('announceClosing', () => {
@@ -87,6 +84,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   });
   app.addHook('onClose', () => engine.close()); // after the last answer
 
+  await app.register(unmatched);
   await app.register(requestLog, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(accepts);

@@ -7,6 +7,7 @@ const kinds = {
   invalid_value: [400, 'A field has a wrong value'],
   unknown_style: [404, 'No such style'],
   not_found: [404, 'No such resource'],
+  method_not_allowed: [405, 'Not a method of this resource'],
   not_acceptable: [406, 'No acceptable picture format'],
   too_many_bytes: [413, 'The upload is too large'],
   unsupported_media_type: [415, 'Not a media type we take'],

@@ -313,6 +313,20 @@ t.test('an unknown path', async (t) => {
   t.match(reply.json<Problem>(), { status: 404, code: 'not_found' });
 });
 
+t.test('a method that a path does not take', async (t) => {
+  for (const [method, url, allow] of [
+    ['GET', '/stylize?size=512', 'POST'],
+    ['DELETE', '/styles', 'GET, HEAD'],
+    ['POST', '/styles/great-wave/image', 'GET, HEAD'],
+    ['POST', '/docs/static/index.html', 'GET, HEAD'],
+  ] as const) {
+    const reply = await app.inject({ method, url });
+    t.match(reply.json<Problem>(), { status: 405, code: 'method_not_allowed' }, url);
+    t.equal(reply.headers.allow, allow);
+  }
+  t.equal((await app.inject('/styles/great-wave/image/more')).statusCode, 404);
+});
+
 t.test('failures are counted by their code', async (t) => {
   const { body } = await app.inject('/metrics');
   t.match(body, /adain_rejections_total\{reason="unknown_style"\} 2/);

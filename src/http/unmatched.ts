@@ -1,0 +1,35 @@
+import plugin from 'fastify-plugin';
+
+import { ServiceError } from '../errors.ts';
+
+/**
+ * What no route takes: 405 with what the path does take (RFC 9110, section 15.5.6), else 404. To be
+ * registered before the routes.
+ */
+export const unmatched = plugin((app, _options, done) => {
+  const routes: { url: string; methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    routes.push({ url, methods: [method].flat() });
+  });
+  app.setNotFoundHandler(({ method, url }, reply) => {
+    const [path = ''] = url.split('?', 1);
+    const allowed = routes.filter((route) => matches(route.url, path)).flatMap((r) => r.methods);
+    if (allowed.length === 0) {
+      throw new ServiceError('not_found', `There is nothing at ${method} ${url}; see GET /docs.`);
+    }
+    const allow = [...new Set(allowed)].join(', ');
+    reply.header('allow', allow);
+    throw new ServiceError('method_not_allowed', `${path} takes ${allow}, not ${method}.`);
+  });
+  done();
+});
+
+/** Fastify's patterns: `:name` stands for one segment, a last `*` for any number. */
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')];
+  const open = wanted.at(-1) === '*';
+  return (
+    (open || wanted.length === given.length) &&
+    wanted.every((segment, i) => /^(\*|:.*)$/.test(segment) || segment === given[i])
+  );
+}
