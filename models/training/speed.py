@@ -17,6 +17,7 @@ from train import REPOSITORY
 
 CANDIDATES = {
     "ours": Architecture(),
+    "without the shortcut, skip of 64": Architecture(skip=64, shortcut=False),
     "wider at 1/4": Architecture(widths=(32, 64, 128), decoder_blocks=(0, 1, 2)),
     "wider trunk, shallow": Architecture(widths=(32, 48, 160), encoder_blocks=(0, 0, 1), decoder_blocks=(0, 1, 1)),
     "narrow top, deep trunk": Architecture(widths=(16, 48, 128), decoder_blocks=(0, 1, 4)),
