@@ -59,7 +59,7 @@ def load_exported(folder: Path) -> Student:
 
 def load_checkpoint(path: Path) -> tuple[Student, dict]:
     """The averaged weights of a checkpoint of train.py, and the history of their training."""
-    state = torch.load(path, map_location="cpu", weights_only=False)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     student = Student(Architecture.from_dict(state["architecture"]))
     student.load_state_dict(state["ema"])
     return student, state["history"]

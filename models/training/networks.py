@@ -199,7 +199,9 @@ class Student(nn.Module):
 
 @torch.no_grad()
 def grown(student: Student, architecture: Architecture) -> Student:
-    """The same function in a network with more channels: what is new reads with weights of zero until it is trained."""
+    """The same function in a network with more channels, or with the shortcut: what is new reads with weights of zero
+    until it is trained.  A fresh residual block is not quite the identity, so more blocks change the function a little.
+    """
     larger = Student(architecture)
     own = larger.state_dict()
     for name, stored in student.state_dict().items():

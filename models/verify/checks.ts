@@ -6,9 +6,9 @@
 import { join } from 'node:path';
 import type { onnx } from 'onnx-proto';
 import { createExecutor } from '../../src/engine/executor.ts';
-import { layoutOf } from '../../src/engine/layout.ts';
 import type { Executor } from '../../src/engine/executor.ts';
-import { loadModel, parsePart, smallestSide } from '../../src/engine/model.ts';
+import { layoutOf } from '../../src/engine/layout.ts';
+import { loadModel, partsOf, smallestSide } from '../../src/engine/model.ts';
 import type { Model } from '../../src/engine/model.ts';
 import { createSession } from '../../src/engine/runtime.ts';
 import type { Placement, Tensor } from '../../src/engine/runtime.ts';
@@ -39,8 +39,7 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
   yield loading.check;
   if (!loading.found) return;
   const { model } = loading.found;
-  const encoder = parsePart('encoder.onnx', model.encoder, 'picture', 'features');
-  const decoder = parsePart('decoder.onnx', model.decoder, 'features', 'picture');
+  const { encoder, decoder } = partsOf(model);
 
   yield (await attempt('tensors', () => checkTensors(model, encoder, decoder))).check;
   yield (await attempt('parameters', () => checkParameters(model, [encoder, decoder]))).check;
