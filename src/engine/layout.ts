@@ -4,15 +4,10 @@ import type { Padding } from './canvas.ts';
 import type { Model } from './model.ts';
 import type { Provider } from './types.ts';
 
+type Networks = Pick<Model, 'encoderHalo' | 'decoderHalo' | 'channels' | 'epsilon'>;
+
 /** How pictures are laid out for the networks on a device. */
-export interface Layout extends Padding {
-  /** How far a feature sees beyond its block of pixels, and a painted pixel beyond its features'. */
-  readonly encoderHalo: number;
-  readonly decoderHalo: number;
-  /** C of the features. */
-  readonly channels: number;
-  /** ε of σ = sqrt(variance + ε). */
-  readonly epsilon: number;
+export interface Layout extends Networks, Padding {
   /** Most pixels of a picture that is painted in one piece, and of a tile. */
   readonly tilePixels: number;
   /** Most pictures of a run. Where `sides` are given, runs hold one picture or this many. */

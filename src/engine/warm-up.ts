@@ -2,10 +2,11 @@ import type { RgbImage } from '../rgb-image.ts';
 import { largestSide } from './canvas.ts';
 import type { Executor } from './executor.ts';
 import type { Layout } from './layout.ts';
+import { smallestSide } from './model.ts';
 import { planPainting, stepsOf } from './painting.ts';
 import type { Kind, Speeds } from './rates.ts';
 import { wholeShapes } from './shapes.ts';
-import { smallestSide } from './model.ts';
+import type { StyleStatistics } from './types.ts';
 
 /** Large enough for the speed to be that of real pictures, small enough for a quick start. */
 const side = 256;
@@ -20,22 +21,22 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
   const { margin, sides } = layout;
   const shapes = sides ? wholeShapes(layout) : [{ count: 1, side: side + 2 * margin }];
   const speeds: Partial<Record<Kind, number>> = {};
+  let statistics: StyleStatistics = new Float32Array();
   for (const { count, side } of shapes) {
     const image = noise(side - 2 * margin, side - 2 * margin);
     const images = Array.from({ length: count }, () => image);
-    const run = async (kind: 'describe' | 'stylize', work: () => Promise<unknown>) => {
+    const twice = async <T>(kind: Kind, work: () => Promise<T>): Promise<T> => {
       await work();
       const start = performance.now();
-      await work();
+      const result = await work();
       speeds[kind] = (performance.now() - start) / ((count * side ** 2) / 1e6);
+      return result;
     };
-    await run('describe', () => executor.describe(images));
-    const [statistics = new Float32Array()] = await executor.describe([image]);
-    const inputs = images.map((image) => ({ image, statistics, alpha: 1, preserveColor: false }));
-    await run('stylize', () => executor.stylize(inputs));
+    [statistics = statistics] = await twice('describe', () => executor.describe(images));
+    const input = { image, statistics, alpha: 1, preserveColor: false };
+    await twice('stylize', () => executor.stylize(images.map(() => input)));
   }
 
-  const [statistics = new Float32Array()] = await executor.describe([noise(side, side)]);
   for (let i = 0; i < 2; i++) {
     // Where there are few shapes, the shortest picture that takes two tiles.
     const image = sides ? noise(largestSide(sides), smallestSide) : noise(side, side);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import t, { type Test } from 'tap';
 
 import type { Engine } from '../../src/engine/types.ts';
@@ -8,6 +9,7 @@ import { ServiceError } from '../../src/errors.ts';
 import { build, form, photo } from '../support/app.ts';
 import { fakeEngine, place, timed } from '../support/fake-engine.ts';
 
+const { error, warn } = pino.levels.values as Record<'error' | 'warn', number>;
 const content = await photo();
 const style = await photo(48, 48, 3);
 
@@ -117,21 +119,38 @@ t.test(
 );
 
 t.test('an engine that fails: 500 without its secrets, the cause in the log', async (t) => {
-  const lines: string[] = [];
   const cause = new Error('secret: bad address');
-  const app = await build(
-    t,
-    {},
-    {
-      createEngine: fakeEngine({ reserve: () => place(() => Promise.reject(cause)) }),
-      logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
-    },
-  );
-  const reply = await app.inject(await form(['content', content], ['style', style]));
+  const { reply, lines } = await logged(t, () => place(() => Promise.reject(cause)));
   t.equal(reply.statusCode, 500);
   t.notMatch(reply.body, 'secret');
-  t.match(lines.at(-1), 'secret: bad address');
+  t.match(lines, [{ level: error, status: 500, err: { stack: 'secret: bad address' } }]);
 });
+
+t.test('what is turned away or too late is a warning without a stack', async (t) => {
+  for (const [code, status] of [
+    ['overloaded', 503],
+    ['deadline_exceeded', 504],
+  ] as const) {
+    const { reply, lines } = await logged(t, () => {
+      throw new ServiceError(code, 'Not now.');
+    });
+    t.equal(reply.statusCode, status);
+    t.match(lines, [{ level: warn, status, err: undefined }]);
+  }
+});
+
+/** The answer of an engine whose places are made so, and the log lines of the request as objects. */
+async function logged(t: Test, reserve: Engine['reserve']) {
+  const lines: unknown[] = [];
+  const logger = {
+    level: 'info',
+    stream: { write: (line: string) => void lines.push(JSON.parse(line)) },
+  };
+  const app = await build(t, {}, { createEngine: fakeEngine({ reserve }), logger });
+  lines.length = 0;
+  const reply = await app.inject(await form(['content', content], ['style', style]));
+  return { reply, lines };
+}
 
 t.test('a deadline that passes: 504, and the engine is told', async (t) => {
   let signal: AbortSignal | undefined;
