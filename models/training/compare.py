@@ -17,14 +17,15 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from data import DATA, REFERENCE
 from evaluate import Evaluation
 from export import MODELS, load_exported
 from gatys import grams, optimise
 from losses import exact
 from networks import Student, adain, statistics
+from preview import write_strips
 from references import ReferenceAdain, Vgg
 from style_swap import patches, swap
-from train import REPOSITORY, write_strips
 
 SPLIT = 32  # styles of the conditional network
 
@@ -124,8 +125,8 @@ def check_conditional(evaluation: Evaluation, student: Student, size: int) -> No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=REPOSITORY / "../shared/data")
-    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--reference", type=Path, default=REFERENCE)
     parser.add_argument("--out", type=Path, required=True, help="folder of compare.json and the strips")
     parser.add_argument("--sizes", default="256,512")
     parser.add_argument("--pairs", type=int, default=8)

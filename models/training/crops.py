@@ -78,10 +78,10 @@ class Feed:
         return self.content.draw(self.batch), self.style.draw(self.batch)
 
 
-def framed(padded: Tensor, unit: int = 1) -> Tensor:
+def framed(padded: Tensor, margin: int = MARGIN, unit: int = 1) -> Tensor:
     """What the loss network sees of a picture with its margin, or of its features where `unit` is the stride."""
-    cut = (MARGIN - FRAME) // unit
-    return padded[..., cut:-cut, cut:-cut]
+    cut = (margin - FRAME) // unit
+    return padded[..., cut:-cut, cut:-cut] if cut else padded
 
 
 def inside(features: Tensor) -> Tensor:

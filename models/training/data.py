@@ -12,6 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+# Pictures and loss network are not part of the project.
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+DATA, REFERENCE = SHARED / "data", SHARED / "reference"
+
 VALIDATION = 200  # the last 200 pictures of each kind, by number, are never trained on
 
 

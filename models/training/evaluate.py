@@ -12,15 +12,15 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from data import VALIDATION, centre_crop, read_pictures
+from data import DATA, REFERENCE, VALIDATION, centre_crop, read_pictures
 from export import MODELS, load_student
 from losses import content_loss, exact, lattice_loss, style_loss
 from networks import Student, adain, gmac, parameters
+from preview import write_strips
 from references import ReferenceDecoder, Vgg
-from train import REPOSITORY, write_strips
 
 MEASURES = ("content", "style", "ssim", "lattice")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -145,6 +145,17 @@ class Evaluation:
             write_strips(folder / f"{size}-{chosen[0]:03d}.png", columns)
 
 
+class Half(nn.Module):
+    """A network that computes in float16; what goes in and comes out is float32."""
+
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.part = part.half()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.part(x.half()).float()
+
+
 def summarise(rows: list[dict]) -> dict:
     def mean(who: str, what: str) -> float:
         return sum(row[who][what] for row in rows) / len(rows)
@@ -198,16 +209,19 @@ def check_finite(student: Student) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("student", type=Path, nargs="?", default=MODELS, help="folder of model.json, or a checkpoint")
-    parser.add_argument("--data", type=Path, default=REPOSITORY / "../shared/data")
-    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--reference", type=Path, default=REFERENCE)
     parser.add_argument("--sizes", default="256,512")
     parser.add_argument("--pairs", type=int, default=VALIDATION)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of VGG; bfloat16 is fast")
+    parser.add_argument("--half", action="store_true", help="the networks in float16, as the service runs them on a GPU")
     parser.add_argument("--out", type=Path, required=True, help="folder of validation.json, the cache and the strips")
     parser.add_argument("--sheets", type=int, default=0, metavar="N", help="write strips of N pairs at each size")
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
     student, evaluation = load_student(o.student), Evaluation(o.data, o.reference, getattr(torch, o.precision))
+    if o.half:
+        student.encoder, student.decoder = Half(student.encoder), Half(student.decoder)
     check_finite(student)
     print(f"{parameters(student) / 1e6:.2f} M parameters, {gmac(student):.2f} GMAC at 512×512; odd pictures: finite")
     cache_path = o.out / f"reference-losses-{o.precision}.json"

@@ -15,7 +15,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from networks import EPSILON, Architecture, Student, gmac, halos, parameters
+from networks import DECODER_MARGIN, EPSILON, Architecture, Student, gmac, halos, parameters
 
 OPSET = 17
 IR_VERSION = 8  # of opset 17; every onnxruntime since 1.12 reads it
@@ -173,6 +173,7 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
         "gmac512": round(gmac(student), 2),
         "stride": student.stride,
         "margin": student.margin,
+        "decoderMargin": DECODER_MARGIN,
         "halo": encoder_halo + decoder_halo,
         "encoderHalo": encoder_halo,
         "decoderHalo": decoder_halo,

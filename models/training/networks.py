@@ -14,9 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 EPSILON = 1e-5  # added to the variance, as in the authors' code
-# Pixels that are reflected over every edge of a picture.  Zero padding disturbs the outermost four cells of the encoder's
-# features; with less than 32 pixels (four strides) a coloured band shows along the edges of pictures of 512 and more.
-MARGIN = 32
+# How much is painted around a picture and cut off.  No statistics are taken behind the decoder, so it can learn to make its
+# zero padding harmless: training looks at all of this.
+DECODER_MARGIN = 8
+# Pixels that are reflected over every edge of a picture: as far as the encoder sees, and what is painted around it.  With less,
+# the decoder sees features that zero padding has spoilt, and a coloured band shows along the edges of smooth pictures.
+MARGIN = 40 + DECODER_MARGIN
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,12 @@ def pad_picture(picture: Tensor, margin: int, stride: int) -> Tensor:
     return picture
 
 
+def trimmed(features: Tensor, stride: int) -> Tensor:
+    """Without what only the encoder needs of the margin."""
+    cut = (MARGIN - DECODER_MARGIN) // stride
+    return features[..., cut:-cut, cut:-cut]
+
+
 class Student(nn.Module):
     """Encoder → AdaIN → decoder, with the engine's padding and cropping around them."""
 
@@ -194,7 +203,8 @@ class Student(nn.Module):
         """Content [N, 3, H, W] in that style, not clamped."""
         features, (height, width) = self.encode(content), content.shape[-2:]
         target = adain(features, style, alpha, statistics(self.inside(features, content.shape[-2:])))
-        return self.decoder(target)[..., self.margin : self.margin + height, self.margin : self.margin + width]
+        painted, first = self.decoder(trimmed(target, self.stride)), DECODER_MARGIN
+        return painted[..., first : first + height, first : first + width]
 
 
 @torch.no_grad()

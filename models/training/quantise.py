@@ -19,11 +19,10 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
-from data import random_crop, read_pictures
+from data import DATA, REFERENCE, random_crop, read_pictures
 from evaluate import Evaluation, summarise
 from export import MODELS, load_exported, session
-from networks import Student, adain, pad_picture
-from train import REPOSITORY
+from networks import Student, adain, pad_picture, trimmed
 
 PERCENTILE = 99.99  # of the values seen; whatever lies beyond is cut
 
@@ -91,8 +90,8 @@ def best_of(parts: dict[str, nn.Module], given: Tensor, runs: int) -> dict[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=MODELS)
-    parser.add_argument("--data", type=Path, default=REPOSITORY / "../shared/data")
-    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--reference", type=Path, default=REFERENCE)
     parser.add_argument("--crops", type=int, default=48, help="pairs of training crops that calibrate")
     parser.add_argument("--pairs", type=int, default=40, help="validation pairs that are judged")
     parser.add_argument("--runs", type=int, default=10)
@@ -116,7 +115,7 @@ def main() -> None:
             variants[name].decoder = OnnxPart(decoder / "decoder.onnx")
     picture = pad_picture(torch.rand(1, 3, 512, 512), student.margin, student.stride)
     encoders = best_of({name: v.encoder for name, v in variants.items()}, picture, o.runs)
-    decoders = best_of({name: v.decoder for name, v in variants.items()}, student.encoder(picture), o.runs)
+    decoders = best_of({name: v.decoder for name, v in variants.items()}, trimmed(student.encoder(picture), student.stride), o.runs)
     evaluation, cache = Evaluation(o.data, o.reference, getattr(torch, o.precision)), {}
     print("| weights | encoder ms | decoder ms | content / reference | style / reference | SSIM at α = 0 |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -10,20 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from candidates import CANDIDATES
+from data import REFERENCE
 from export import export_part, session
-from networks import Architecture, Student, gmac, halos, pad_picture, parameters
+from networks import Student, gmac, halos, pad_picture, parameters, trimmed
 from references import ReferenceDecoder, Vgg
-from train import REPOSITORY
-
-CANDIDATES = {
-    "ours": Architecture(),
-    "without the shortcut, skip of 64": Architecture(skip=64, shortcut=False),
-    "wider at 1/4": Architecture(widths=(32, 64, 128), decoder_blocks=(0, 1, 2)),
-    "wider trunk, shallow": Architecture(widths=(32, 48, 160), encoder_blocks=(0, 0, 1), decoder_blocks=(0, 1, 1)),
-    "narrow top, deep trunk": Architecture(widths=(16, 48, 128), decoder_blocks=(0, 1, 4)),
-    "blocks at 1/2 too": Architecture(widths=(32, 48, 128), encoder_blocks=(0, 0, 1), decoder_blocks=(1, 1, 2)),
-    "half": Architecture(widths=(16, 32, 96), channels=192, encoder_blocks=(0, 1, 2)),
-}
 
 
 class LastLayer(nn.Module):
@@ -55,7 +46,7 @@ def milliseconds(module: nn.Module, given: Tensor, runs: int) -> float:
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reference", type=Path, default=REPOSITORY / "../shared/reference")
+    parser.add_argument("--reference", type=Path, default=REFERENCE)
     parser.add_argument("--runs", type=int, default=10)
     o = parser.parse_args()
     picture = torch.rand(1, 3, 512, 512)
@@ -70,7 +61,7 @@ def main() -> None:
         student = Student(architecture).eval()
         padded = pad_picture(picture, student.margin, student.stride)
         encoder = milliseconds(student.encoder, padded, o.runs)
-        decoder = milliseconds(student.decoder, student.encoder(padded), o.runs)
+        decoder = milliseconds(student.decoder, trimmed(student.encoder(padded), student.stride), o.runs)
         cells = [f"{gmac(student):.1f}", f"{parameters(student) / 1e6:.2f}", f"{encoder:.0f}", f"{decoder:.0f}"]
         print(f"| {name} | {' | '.join(cells)} | 1/{whole / (encoder + decoder):.1f} | {sum(halos(architecture))} |")
 

@@ -1,0 +1,104 @@
+"""What the three stages of training minimise."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crops import Crop, Feed, framed, inside
+from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
+from networks import DECODER_MARGIN, Student, adain, statistics, trimmed
+from references import ReferenceDecoder
+
+COMPONENTS = 192  # principal components of relu4_1 that the first features regress
+
+
+def principal_components(feeds: list[Feed]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean [512], basis [192, 512] scaled so that components have variance 1, and loss weights [192], of relu4_1."""
+    samples = []
+    for _ in range(12):
+        content, style = feeds[0].next()
+        samples += [content.features.float().flatten(2), style.features.float().flatten(2)]
+    x = torch.cat(samples).permute(0, 2, 1).reshape(-1, 512)
+    mean = x.mean(0)
+    values, vectors = torch.linalg.eigh((x - mean).T @ (x - mean) / len(x))
+    values, vectors = values.flip(0)[:COMPONENTS], vectors.flip(1)[:, :COMPONENTS]
+    weights = values.sqrt() / values.sqrt().mean()  # between "all alike" and "by variance"
+    return mean, vectors.T / values.sqrt()[:, None], weights
+
+
+class Objectives:
+    """Of a batch of contents and one of styles: named parts, of which "total" is minimised."""
+
+    def __init__(
+        self,
+        student: Student,
+        vgg: TrainingVgg,
+        reference: ReferenceDecoder,
+        options: argparse.Namespace,
+        random: np.random.Generator,
+    ) -> None:
+        self.stride, self.vgg, self.reference, self.o, self.random = student.stride, vgg, reference, options, random
+        # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
+        self.encoder = torch.compile(student.encoder)
+        self.decoder = torch.compile(student.decoder)
+        self.components: tuple[Tensor, Tensor, Tensor] | None = None  # to be set before `features` is called
+
+    def features(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        mean, basis, weights = self.components
+        pictures = torch.cat((content.picture, style.picture))
+        wanted = torch.cat((content.features, style.features)).float()
+        wanted = torch.einsum("kc,nchw->nkhw", basis, wanted - mean[:, None, None])
+        found = framed(self.encode(pictures), unit=self.stride)
+        error = (found[:, :COMPONENTS].float() - wanted).square().mean((0, 2, 3))
+        return {"features": error.mean(), "total": (error * weights).mean()}
+
+    def pictures(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        with torch.no_grad():
+            target = adain(content.features, style.statistics[-1])
+            wanted = self.reference(target.to(torch.bfloat16)).float().clamp(0, 1)
+        features = self.encode(torch.cat((content.picture, style.picture)))
+        features, style_features = features.chunk(2)
+        found = self.paint(features, statistics(inside(style_features)), 1.0)
+        plain = self.paint(features, statistics(inside(style_features)), 0.0)
+        loss = (found - wanted).abs().mean() + (F.avg_pool2d(found, 4) - F.avg_pool2d(wanted, 4)).abs().mean()
+        for axis in (2, 3):
+            loss = loss + (found.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean()
+        identity = (plain - framed(content.picture)).abs().mean()
+        return {"pictures": loss, "identity": identity, "total": loss + identity}
+
+    def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
+        o = self.o
+        alpha = torch.from_numpy(self.random.random(len(content.picture)) >= o.identity_share).float()
+        features = self.encode(torch.cat((content.picture, style.picture)))
+        features, style_features = features.chunk(2)
+        found = self.paint(features, statistics(inside(style_features)), alpha)
+        with torch.no_grad():
+            target = adain(content.features, style.statistics[-1], alpha)
+        seen, seen_statistics = self.vgg(found)
+        plain = framed(content.picture)
+        content_error = content_loss(seen, target).mean()
+        style_error = (alpha * style_loss(seen_statistics, style.statistics)).sum() / alpha.sum().clamp_min(1)
+        identity = ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
+        lattice = lattice_loss(found, plain).mean()
+        # Colours out of range are cut when the picture is shown, where VGG does not see it.
+        excess = (found - found.clamp(0, 1)).abs().mean()
+        total = o.content_weight * content_error + o.style_weight * style_error + 20 * excess
+        total = total + o.lattice_weight * lattice
+        total = total + o.identity_share * o.identity_weight * identity
+        parts = {"content": content_error, "style": style_error, "identity": identity, "excess": excess, "lattice": lattice}
+        return {**parts, "total": total}
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.encoder(pictures.contiguous(memory_format=torch.channels_last))
+
+    def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float) -> Tensor:
+        """The part that the loss network sees."""
+        with torch.autocast("cpu", torch.bfloat16):
+            target = adain(features, style, alpha, statistics(inside(features)))
+            return framed(self.decoder(trimmed(target, self.stride)), DECODER_MARGIN).float()
