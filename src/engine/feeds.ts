@@ -10,7 +10,7 @@ import type { StyleStatistics, StylizeInput } from './types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 /** What feeds must know of a layout. */
-export type RunLayout = Padding & Pick<Layout, 'batch'>;
+export type RunLayout = Padding & Pick<Layout, 'decoderMargin' | 'batch'>;
 type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
 
 /** `moments`, of whole pictures of one size. */
@@ -36,7 +36,7 @@ export function stylizeFeeds(inputs: readonly Repainting[], layout: RunLayout): 
   const crop = pictureOnCanvas(firstOf(images), layout);
   return {
     ...describeFeeds(images, layout),
-    ...window('crop', crop),
+    ...window('crop', painted(crop, layout)),
     ...targets(inputs, runSize(inputs.length, layout)),
   };
 }
@@ -56,7 +56,7 @@ export function tileStylizeFeeds(
   return {
     pixels: canvases([input.image], layout, tile),
     content: packed([content], 1),
-    ...window('crop', crop),
+    ...window('crop', painted(crop, layout)),
     ...targets([input], 1),
   };
 }
@@ -77,6 +77,12 @@ function canvases(images: readonly RgbImage[], layout: RunLayout, rectangle: Rec
 /** Where there are few shapes, black pictures make a run full; nobody looks at what becomes of them. */
 function runSize(pictures: number, { sides, batch }: RunLayout): number {
   return sides && pictures > 1 ? batch : pictures;
+}
+
+/** A rectangle of a canvas or tile, where the decoder paints it: it never sees the outermost features. */
+function painted({ x0, y0, x1, y1 }: Rectangle, { margin, decoderMargin }: RunLayout): Rectangle {
+  const trim = margin - decoderMargin;
+  return { x0: x0 - trim, y0: y0 - trim, x1: x1 - trim, y1: y1 - trim };
 }
 
 function window(name: string, { x0, y0, x1, y1 }: Rectangle): Feeds {

@@ -4,7 +4,10 @@ import type { Padding } from './canvas.ts';
 import type { Model } from './model.ts';
 import type { Provider } from './types.ts';
 
-type Networks = Pick<Model, 'encoderHalo' | 'decoderHalo' | 'channels' | 'epsilon'>;
+type Networks = Pick<
+  Model,
+  'decoderMargin' | 'encoderHalo' | 'decoderHalo' | 'channels' | 'epsilon'
+>;
 
 /** How pictures are laid out for the networks on a device. */
 export interface Layout extends Networks, Padding {
@@ -22,12 +25,12 @@ export interface Layout extends Networks, Padding {
  * a half and a quarter of its side.
  */
 export function layoutOf(
-  { margin, stride, encoderHalo, decoderHalo, channels, epsilon }: Model,
+  { margin, decoderMargin, stride, encoderHalo, decoderHalo, channels, epsilon }: Model,
   provider: Provider,
   { tilePixels, maxBatch }: { readonly tilePixels: number; readonly maxBatch: number },
 ): Layout {
-  const networks = { margin, stride, encoderHalo, decoderHalo, channels, epsilon };
-  const layout = { ...networks, tilePixels, batch: maxBatch };
+  const networks = { decoderMargin, encoderHalo, decoderHalo, channels, epsilon };
+  const layout = { ...networks, margin, stride, tilePixels, batch: maxBatch };
   if (provider === 'cpu') return layout;
   const sides = [4, 2, 1].map((parts) => {
     const side = Math.sqrt(tilePixels) / parts;

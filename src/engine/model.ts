@@ -14,8 +14,10 @@ export interface Model {
   readonly channels: number;
   /** Pixels to one step of the features. */
   readonly stride: number;
-  /** Reflection around the picture. */
+  /** Reflection around the picture, for the encoder. */
   readonly margin: number;
+  /** How much of it the decoder paints, to be cut off; a multiple of the stride. */
+  readonly decoderMargin: number;
   /** How far a feature sees beyond its own stride × stride block, a multiple of the stride. */
   readonly encoderHalo: number;
   /** How far a painted pixel sees beyond the features' block it lies in, a multiple of the stride. */
@@ -42,20 +44,32 @@ const schema = z
     channels: count,
     stride: count,
     margin: count,
+    decoderMargin: count,
     encoderHalo: count,
     decoderHalo: count,
     epsilon: z.number().positive(),
     files: z.object({ 'encoder.onnx': file, 'decoder.onnx': file }),
     licence: z.object({ weights: z.string() }),
   })
-  .refine(({ margin, stride }) => margin % stride === 0, {
-    error: 'margin must be a multiple of stride',
-    path: ['margin'],
-  })
-  .refine(({ encoderHalo, decoderHalo, stride }) => (encoderHalo | decoderHalo) % stride === 0, {
-    error: 'encoderHalo and decoderHalo must be multiples of stride',
-    path: ['encoderHalo'],
-  });
+  .refine(
+    ({ stride, ...lengths }) =>
+      [lengths.margin, lengths.decoderMargin, lengths.encoderHalo, lengths.decoderHalo].every(
+        (length) => length % stride === 0,
+      ),
+    {
+      error: 'margin, decoderMargin, encoderHalo and decoderHalo must be multiples of stride',
+      path: ['stride'],
+    },
+  )
+  // What is trimmed from a tile must be no more than what its cut spoils.
+  .refine(
+    ({ margin, decoderMargin, encoderHalo }) =>
+      decoderMargin <= margin && margin - decoderMargin <= encoderHalo,
+    {
+      error: 'decoderMargin must lie between margin - encoderHalo and margin',
+      path: ['decoderMargin'],
+    },
+  );
 
 /**
  * Reads and checks model.json, encoder.onnx and decoder.onnx.
@@ -64,7 +78,8 @@ const schema = z
 export async function loadModel(folder: string): Promise<Model> {
   const path = join(folder, 'model.json');
   const description = parseDescription(path, (await readModelFile(path)).toString('utf8'));
-  const { channels, stride, margin, encoderHalo, decoderHalo, epsilon, files } = description;
+  const { channels, stride, margin, decoderMargin, encoderHalo, decoderHalo, epsilon, files } =
+    description;
 
   const readPart = async (name: keyof typeof files) => {
     const bytes = await readModelFile(join(folder, name));
@@ -90,7 +105,18 @@ export async function loadModel(folder: string): Promise<Model> {
     stride,
     license: description.licence.weights,
   };
-  return { info, channels, stride, margin, encoderHalo, decoderHalo, epsilon, encoder, decoder };
+  return {
+    info,
+    channels,
+    stride,
+    margin,
+    decoderMargin,
+    encoderHalo,
+    decoderHalo,
+    epsilon,
+    encoder,
+    decoder,
+  };
 }
 
 /** The networks as nodes, for the graphs. */
@@ -100,6 +126,7 @@ export function partsOf(model: Model): Parts {
     decoder: parsePart('decoder.onnx', model.decoder, 'features', 'picture'),
     channels: model.channels,
     epsilon: model.epsilon,
+    trim: (model.margin - model.decoderMargin) / model.stride,
   };
 }
 

@@ -68,8 +68,11 @@ t.test('a model that does not fit is refused by name, with the remedy', async (t
 
   await refused({ ...files, 'model.json': Buffer.from('{') }, /model\.json is not JSON/, false);
   await refused(withDescription(files, { stride: 'eight' }), /model\.json.*\n.*stride/s);
-  await refused(withDescription(files, { margin: 12 }), /margin must be a multiple of stride/);
+  await refused(withDescription(files, { margin: 12 }), /must be multiples of stride/);
   await refused(withDescription(files, { decoderHalo: 70 }), /multiples of stride/);
+  const between = /decoderMargin must lie between margin - encoderHalo and margin/;
+  await refused(withDescription(files, { margin: 48, decoderMargin: 56 }), between);
+  await refused(withDescription(files, { margin: 48, decoderMargin: 8, encoderHalo: 32 }), between);
 });
 
 t.test('threads follow the quota of the control group, version 2 or 1', (t) => {
