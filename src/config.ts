@@ -49,7 +49,7 @@ const variables = z.object({
     .describe('style pictures are scaled down to this longest side before they are described'),
   ADAIN_STYLE_CACHE_ENTRIES: whole(1, 10_000_000)
     .default(10_000)
-    .describe('uploaded styles whose statistics are kept, about 2 KB each'),
+    .describe('uploaded styles whose statistics are kept, about 3 KB each'),
   ADAIN_THREADS: whole(1, 1024)
     .optional()
     .describe('cores for inference on the CPU; if absent, those that the container may use'),

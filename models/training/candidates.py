@@ -20,6 +20,7 @@ from networks import Architecture, gmac, halos, parameters
 
 CANDIDATES = {
     "ours": Architecture(),
+    "without the path of detail": Architecture(detail=0),
     "without the shortcut, skip of 64": Architecture(skip=64, shortcut=False),
     "wider at 1/4": Architecture(widths=(32, 64, 128), decoder_blocks=(0, 1, 2)),
     "wider trunk, shallow": Architecture(widths=(32, 48, 160), encoder_blocks=(0, 0, 1), decoder_blocks=(0, 1, 1)),

@@ -177,7 +177,7 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
         "halo": encoder_halo + decoder_halo,
         "encoderHalo": encoder_halo,
         "decoderHalo": decoder_halo,
-        "channels": a.channels,
+        "channels": a.features,
         "epsilon": EPSILON,
         "opset": OPSET,
         "training": training,
@@ -194,7 +194,7 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
 def export(student: Student, folder: Path, version: str, training: dict, validation: dict) -> float:
     """Write everything into `folder` and return the parity error."""
     student = student.cpu().float().eval()
-    c = student.architecture.channels
+    c = student.architecture.features
     export_part(student.encoder, torch.zeros(1, 3, 64, 64), folder / "encoder.onnx", ("picture", "features"))
     export_part(student.decoder, torch.zeros(1, c, 8, 8), folder / "decoder.onnx", ("features", "picture"))
     error = check_parity(student, folder)

@@ -27,7 +27,8 @@ class Architecture:
     """Widths and depths.  Index 0, 1, 2 of a tuple stands for resolution 1/2, 1/4, 1/8 of the picture."""
 
     widths: tuple[int, int, int] = (32, 48, 128)
-    channels: int = 256  # C of the AdaIN layer
+    channels: int = 256  # of the AdaIN layer that the trunk and the skip make
+    detail: int = 64  # more of them, which carry an 8×8 block's pixels straight to the decoder's end
     stem_kernel: int = 5
     encoder_blocks: tuple[int, int, int] = (0, 0, 2)  # residual blocks at each resolution
     decoder_blocks: tuple[int, int, int] = (0, 1, 3)
@@ -40,12 +41,17 @@ class Architecture:
     def stride(self) -> int:
         return 8
 
+    @property
+    def features(self) -> int:
+        """C of the AdaIN layer."""
+        return self.channels + self.detail
+
     def to_dict(self) -> dict:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @staticmethod
     def from_dict(values: dict) -> "Architecture":
-        values = {"shortcut": False, **values}  # models before 0.5.0 do not name what they lack
+        values = {"shortcut": False, "detail": 0, **values}  # older models do not name what they lack
         return Architecture(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -113,12 +119,16 @@ class Encoder(nn.Module):
         # The trunk is too narrow to keep an 8×8 block's 192 numbers; a 2×2 convolution brings texture and colour along.
         self.skip = conv(w2, a.skip, kernel=2, stride=2)
         self.fuse = conv(w3 + a.skip, a.channels, kernel=1, gain=1.0)
+        # ReLUs and narrow layers lose the sharpest of a picture; a plain projection of its pixels does not.
+        self.detail = nn.Conv2d(3, a.detail, a.stride, a.stride, bias=False) if a.detail else None
 
     def forward(self, picture: Tensor) -> Tensor:
-        x = self.blocks2(F.relu(self.stem(picture - 0.5)))
+        picture = picture - 0.5
+        x = self.blocks2(F.relu(self.stem(picture)))
         fine = self.blocks4(F.relu(self.down4(x)))
         deep = self.blocks8(F.relu(self.down8(fine)))
-        return self.fuse(torch.cat((deep, F.relu(self.skip(fine))), 1))
+        features = self.fuse(torch.cat((deep, F.relu(self.skip(fine))), 1))
+        return torch.cat((features, self.detail(picture)), 1) if self.detail else features
 
 
 class Decoder(nn.Module):
@@ -131,6 +141,7 @@ class Decoder(nn.Module):
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         w1, w2, w3 = a.widths
+        self.channels, self.stride = a.channels, a.stride
         self.head = conv(a.channels, w3)
         self.blocks8 = blocks(w3, a.decoder_blocks[2])
         self.up4 = conv(w3, w2)
@@ -141,16 +152,22 @@ class Decoder(nn.Module):
         self.blocks2 = blocks(w1, a.decoder_blocks[0])
         self.up1 = conv(w1, a.top_width)
         self.last = conv(a.top_width, 3, a.top_kernel, gain=0.3)
+        # What the trunk paints too softly; the trunk decides where and how much of it belongs there.
+        self.detail = conv(a.detail, 3 * a.stride**2, kernel=1, gain=0.0) if a.detail else None
+        self.gate = conv(w3, a.detail, kernel=1, gain=0.0) if a.detail else None
 
     def forward(self, features: Tensor) -> Tensor:
-        x = self.blocks8(F.relu(self.head(features)))
-        x = self.up4(double(x))
+        features, detail = features[:, : self.channels], features[:, self.channels :]
+        deep = self.blocks8(F.relu(self.head(features)))
+        x = self.up4(double(deep))
         if self.shortcut:
             x = x + F.pixel_shuffle(self.shortcut(features), 2)
         x = self.blocks4(F.relu(x))
         x = self.blocks2(F.relu(self.up2(double(x))))
-        x = F.relu(self.up1(double(x)))
-        return self.last(x) + 0.5
+        x = self.last(F.relu(self.up1(double(x)))) + 0.5
+        if self.detail:
+            x = x + F.pixel_shuffle(self.detail(detail * torch.sigmoid(self.gate(deep))), self.stride)
+        return x
 
 
 def double(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Would int8 pay?  The committed networks with quantised convolutions beside the float32 ones: time and losses.
+"""Would int8 pay?  The committed networks with quantised layers beside the float32 ones: time and losses.
 
 Post-training quantisation in onnxruntime's QDQ form: activations unsigned, weights signed and per channel, ranges from
-training crops by percentile.  The first and the last convolution stay in float32: they read and write pixels.
+training crops by percentile.  The first and the last convolutions stay in float32: they read and write pixels.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ from export import MODELS, load_exported, session
 from networks import Student, adain, pad_picture, trimmed
 
 PERCENTILE = 99.99  # of the values seen; whatever lies beyond is cut
+
+# Layers that stay in float32: those at the pixels; in the decoder then also those that read the AdaIN layer.
+PIXELS = {"encoder": ("stem", "detail"), "decoder": ("last", "detail", "gate")}
+INSIDE = PIXELS["decoder"] + ("head", "shortcut")
 
 
 class Given(CalibrationDataReader):
@@ -62,16 +66,19 @@ def calibration_inputs(student: Student, data: Path, count: int) -> tuple[list[T
     return pictures, targets
 
 
-def quantise(source: Path, to: Path, inputs: list[Tensor]) -> None:
-    convolutions = [node.name for node in onnx.load(source).graph.node if node.op_type == "Conv"]
+def quantise(source: Path, to: Path, inputs: list[Tensor], kept: tuple[str, ...]) -> OnnxPart:
+    """The network in `source` with all convolutions in int8 but those whose names begin with one of `kept`."""
     prepared = to.with_suffix(".prepared.onnx")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    names = [node.name for node in onnx.load(prepared).graph.node]
     quantize_static(
         prepared, to, Given(session(source).get_inputs()[0].name, inputs), quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=["Conv"], per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        nodes_to_exclude=[convolutions[0]] if source.stem == "encoder" else [convolutions[-1]],
+        op_types_to_quantize=["Conv", "Resize", "Relu"], per_channel=True,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        nodes_to_exclude=[name for name in names if name.startswith(kept)],
         calibrate_method=CalibrationMethod.Percentile, extra_options={"CalibPercentile": PERCENTILE},
     )  # fmt: skip
+    return OnnxPart(to)
 
 
 @torch.no_grad()
@@ -100,19 +107,20 @@ def main() -> None:
     onnxruntime.set_default_logger_severity(3)
     student = load_exported(o.model).eval()
     pictures, targets = calibration_inputs(student, o.data, o.crops)
+    encoder, decoder = (o.model / f"{part}.onnx" for part in ("encoder", "decoder"))
     with tempfile.TemporaryDirectory() as folder:
-        to = Path(folder)
-        quantise(o.model / "encoder.onnx", to / "encoder.onnx", pictures)
-        quantise(o.model / "decoder.onnx", to / "decoder.onnx", targets)
-        variants: dict[str, Student] = {}
-        for name, encoder, decoder in (
-            ("float32", o.model, o.model),
-            ("decoder int8", o.model, to),
-            ("both int8", to, to),
-        ):
-            variants[name] = load_exported(o.model).eval()
-            variants[name].encoder = OnnxPart(encoder / "encoder.onnx")
-            variants[name].decoder = OnnxPart(decoder / "decoder.onnx")
+        small_encoder = quantise(encoder, Path(folder) / "encoder.onnx", pictures, PIXELS["encoder"])
+        small_decoder = quantise(decoder, Path(folder) / "decoder.onnx", targets, PIXELS["decoder"])
+        inside = quantise(decoder, Path(folder) / "inside.onnx", targets, INSIDE)
+    variants: dict[str, Student] = {}
+    for name, parts in {
+        "float32": (OnnxPart(encoder), OnnxPart(decoder)),
+        "decoder int8, but for what reads the AdaIN layer": (OnnxPart(encoder), inside),
+        "decoder int8": (OnnxPart(encoder), small_decoder),
+        "both int8": (small_encoder, small_decoder),
+    }.items():
+        variants[name] = load_exported(o.model).eval()
+        variants[name].encoder, variants[name].decoder = parts
     picture = pad_picture(torch.rand(1, 3, 512, 512), student.margin, student.stride)
     encoders = best_of({name: v.encoder for name, v in variants.items()}, picture, o.runs)
     decoders = best_of({name: v.decoder for name, v in variants.items()}, trimmed(student.encoder(picture), student.stride), o.runs)

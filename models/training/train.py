@@ -27,11 +27,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from crops import Feed
 from data import DATA, REFERENCE, read_pictures
+from detail import start_detail
 from export import load_student
 from losses import TrainingVgg
 from muon import optimisers
@@ -91,7 +93,7 @@ class Trainer:
         self.history["data"] = f"{len(contents)} photographs, {len(styles)} artworks"
         self.checkpoint = o.out / "checkpoint.pt"
         state = torch.load(self.checkpoint, weights_only=False) if self.checkpoint.exists() else None
-        self.student = self.initial_student(state)
+        self.student = self.initial_student(state, contents, styles)
         self.average = copy.deepcopy(self.student)
         self.objectives = Objectives(self.student, self.vgg, self.reference, o, self.random)
         self.plan = [(n, float(length)) for n, length in (part.split(":") for part in o.plan.split(","))]
@@ -100,7 +102,7 @@ class Trainer:
         if state:
             self.restore(state)
 
-    def initial_student(self, state: dict | None) -> Student:
+    def initial_student(self, state: dict | None, contents: list[Image.Image], styles: list[Image.Image]) -> Student:
         o = self.o
         if state:
             student = Student(Architecture.from_dict(state["architecture"]))
@@ -108,6 +110,8 @@ class Trainer:
             start = load_student(o.init_from)
             wanted = {**start.architecture.to_dict(), **json.loads(o.architecture)}
             student = grown(start, Architecture.from_dict(wanted))
+            if student.architecture.detail and not start.architecture.detail:
+                start_detail(student, contents[::16], styles[::9])
         else:
             student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
         return student.to(memory_format=torch.channels_last)
