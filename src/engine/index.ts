@@ -67,7 +67,8 @@ export async function createEngine(
   }
   const start = (placement: Placement) => {
     const layout = layoutOf(model, placement.provider, options);
-    return startThread({ model, placement, layout }, seams.workerFile);
+    const starting = startThread({ model, placement, layout }, seams.workerFile);
+    return starting.catch(rethrowFrom(placement));
   };
   const { placements, threads, description } = await startWorkers(options, start, seams.host);
   const { provider } = placements[0];
@@ -169,9 +170,7 @@ async function startAll(
   const gpus = placements.filter(({ provider }) => provider === 'cuda');
   const obstacle = gpus.length > 0 && obstacleOf(preflight(gpus.map(ordinalOf), host));
   if (obstacle) throw new Error(`CUDA cannot be used: ${obstacle}`);
-  const started = await Promise.allSettled(
-    placements.map((placement) => start(placement).catch(rethrowFrom(placement))),
-  );
+  const started = await Promise.allSettled(placements.map(start));
   const [first, ...others] = started.flatMap((one) =>
     one.status === 'fulfilled' ? one.value : [],
   );

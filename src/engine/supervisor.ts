@@ -3,10 +3,10 @@ import type { WorkerThread } from './thread.ts';
 export interface SupervisorOptions {
   /** Rejects with what keeps a worker from starting. */
   readonly start: () => Promise<WorkerThread>;
-  /** `onRun` wants to hear of every run: did it succeed, does the worker hold a large picture? */
+  /** `onRun` wants to hear of every run: why did it fail, does the worker hold a large picture? */
   readonly onUp: (
     thread: WorkerThread,
-    onRun: (succeeded: boolean, holding: boolean) => void,
+    onRun: (failure: Error | undefined, holding: boolean) => void,
   ) => void;
   /** The thread has ended, or has done badly: it gets no more work. */
   readonly onDown: (thread: WorkerThread) => void;
@@ -38,9 +38,9 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
   function adopt(thread: WorkerThread): void {
     let worn: Error | undefined;
     current = thread;
-    onUp(thread, (succeeded, holding) => {
-      if (succeeded) failures = 0;
-      else worn = new Error('A run failed; the worker is replaced');
+    onUp(thread, (failure, holding) => {
+      if (failure) worn ??= failure;
+      else failures = 0;
       if (worn && !holding) {
         retire(thread);
         thread.close();

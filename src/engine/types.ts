@@ -75,7 +75,7 @@ export interface Engine {
   readonly description: string;
   /** At least one worker is up and has made a real inference. */
   readonly ready: boolean;
-  /** No worker has been inside one run for longer than any run may take. */
+  /** No worker has been inside one run for longer than any run may take, and no GPU is lost. */
   readonly live: boolean;
   describe(image: RgbImage, options?: WorkOptions): Promise<Timed<StyleStatistics>>;
   /**

@@ -59,10 +59,10 @@ export function stylizeWork(
   return { kind: 'tile', id: ++lastId, input };
 }
 
-/** @param onRun called after every run with whether it succeeded and a large picture is held */
+/** @param onRun called after every run with why it failed, if it did, and whether a large picture is held */
 export function createRunner(
   thread: WorkerThread,
-  onRun: (succeeded: boolean, holding: boolean) => void,
+  onRun: (failure: Error | undefined, holding: boolean) => void,
 ): Runner<Work> {
   const begun = new Set<Work>();
   return {
@@ -70,16 +70,22 @@ export function createRunner(
       const [job, buffers] = jobOf(items, begun);
       const outcomes = await thread.run(job, buffers);
       if (outcomes.length > 0) for (const work of items) begun.delete(work);
-      onRun(
-        outcomes.every((outcome: Outcome) => 'value' in outcome),
-        begun.size > 0,
-      );
+      onRun(failureOf(outcomes), begun.size > 0);
       return outcomes;
     },
     drop(work) {
       if (work.kind === 'tile' && begun.delete(work)) thread.drop(work.id);
     },
   };
+}
+
+function failureOf(outcomes: readonly Outcome[]): Error | undefined {
+  const failed = outcomes.find((outcome) => 'error' in outcome);
+  if (!failed) return undefined;
+  const { error } = failed;
+  return new Error(`A run failed: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }
 
 function singleStep(

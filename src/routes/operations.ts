@@ -40,11 +40,17 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         operationId: 'livez',
         summary: 'Whether the process works; if not, restart it',
         tags,
-        response: { 200: ok.describe('It works'), 503: problem('A run of the model hangs') },
+        response: {
+          200: ok.describe('It works'),
+          503: problem('A run of the model hangs, or the GPU failed'),
+        },
       },
     },
     () => {
-      if (!engine.live) throw new ServiceError('not_ready', 'A run of the model hangs.');
+      if (!engine.live) {
+        const why = 'A run of the model hangs, or the GPU failed for the rest of this process.';
+        throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
+      }
       return { status: 'ok' } as const;
     },
   );

@@ -1,7 +1,7 @@
 /**
  * A worker without a model: it gives pictures back as they came, and misbehaves when the first
  * byte of one says so. With FAKE_WORKER_BROKEN in the environment it does not even start, for the
- * reason that this gives; with FAKE_GPU_BROKEN it does not on a GPU.
+ * reason that this gives; with FAKE_GPU_BROKEN it does not on a GPU. FAKE_RUN_BROKEN is why runs fail.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Command, Outcome, Reply, WorkerSetup } from '../../src/engine/protocol.ts';
@@ -11,7 +11,7 @@ export const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 
 const tiles = new Map<number, number>();
 
-const { FAKE_WORKER_BROKEN, FAKE_GPU_BROKEN } = process.env;
+const { FAKE_WORKER_BROKEN, FAKE_GPU_BROKEN, FAKE_RUN_BROKEN = 'out of memory' } = process.env;
 if (FAKE_WORKER_BROKEN) throw new Error(FAKE_WORKER_BROKEN);
 const onGpu = (workerData as WorkerSetup).placement.provider === 'cuda';
 if (onGpu && FAKE_GPU_BROKEN) throw new Error(FAKE_GPU_BROKEN);
@@ -45,7 +45,7 @@ function obey(command: Command): void {
 function outcomeOf(image: RgbImage): Outcome {
   switch (image.data[0]) {
     case fault.failedRun:
-      return { error: new Error('out of memory') };
+      return { error: new Error(FAKE_RUN_BROKEN) };
     case fault.exit:
       process.exit(3); // ends the thread, not the process
       break;

@@ -43,7 +43,7 @@ t.test('a failed run fails its request with the cause, and the worker is replace
   const [bad, good] = [stylize(fault.failedRun), stylize(fault.none)];
   await t.rejects(bad, { code: 'inference_failed', status: 500, cause: /out of memory/ });
   t.match(await good, { value: { width: 16 } }, 'what waited goes on with the next worker');
-  t.equal(restarts.length, 1);
+  t.match(restarts, [{ err: /^Error: A run failed: out of memory$/, waitMs: 0 }]);
   t.ok(engine.ready);
 });
 
@@ -130,6 +130,18 @@ t.test('a GPU lost for this process makes the engine not live; lost memory does 
     delete process.env['FAKE_WORKER_BROKEN'];
   }
 });
+
+t.test(
+  'a run that loses the GPU makes the engine not live, whatever its next worker says',
+  async (t) => {
+    process.env['FAKE_RUN_BROKEN'] = words.kernelFailed;
+    t.teardown(() => delete process.env['FAKE_RUN_BROKEN']);
+    const { engine, stylize } = await createFaulty(t);
+    await t.rejects(stylize(fault.failedRun), { cause: { message: words.kernelFailed } });
+    t.match(await stylize(fault.none), { value: { width: 16 } });
+    t.notOk(engine.live);
+  },
+);
 
 t.test('close does not wait for a worker that does not come', async (t) => {
   const { engine, stylize } = await createFaulty(t);

@@ -6,11 +6,37 @@ interface Fault {
   readonly remedy: string;
 }
 
-const failure = (...codes: number[]) => new RegExp(`CUDA failure (?:${codes.join('|')})\\b`);
+/** Of cudaError_t. The runtime names a failed call by the number, a failed kernel by the name. */
+const names: Readonly<Record<number, string>> = {
+  2: 'MemoryAllocation',
+  35: 'InsufficientDriver',
+  46: 'DevicesUnavailable',
+  98: 'InvalidDeviceFunction',
+  100: 'NoDevice',
+  101: 'InvalidDevice',
+  209: 'NoKernelImageForDevice',
+  214: 'ECCUncorrectable',
+  700: 'IllegalAddress',
+  702: 'LaunchTimeout',
+  709: 'ContextIsDestroyed',
+  710: 'Assert',
+  714: 'HardwareStackError',
+  715: 'IllegalInstruction',
+  716: 'MisalignedAddress',
+  717: 'InvalidAddressSpace',
+  718: 'InvalidPc',
+  719: 'LaunchFailure',
+  802: 'SystemNotReady',
+  803: 'SystemDriverMismatch',
+};
+const failure = (...codes: number[]) =>
+  new RegExp(
+    `CUDA (?:failure (?:${codes.join('|')})|error cudaError(?:${codes.map((code) => names[code]).join('|')}))\\b`,
+  );
 /** Errors after which the context of the whole process is gone. */
 const deviceLost = failure(214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719);
 
-/** Codes are those of cudaError_t. The first sign that fits counts. */
+/** The first sign that fits counts. */
 const faults: readonly Fault[] = [
   {
     sign: /cuDNN is unavailable/,
@@ -18,7 +44,9 @@ const faults: readonly Fault[] = [
     remedy: 'install cuDNN 9, or name its folder in LD_LIBRARY_PATH',
   },
   {
-    sign: /Failed to allocate memory for requested buffer|CUDA failure 2\b|CUDNN_STATUS_ALLOC_FAILED/,
+    sign: new RegExp(
+      `Failed to allocate memory for requested buffer|${failure(2).source}|CUDNN_STATUS_ALLOC_FAILED`,
+    ),
     what: 'the GPU is out of memory',
     remedy: 'lower ADAIN_TILE_PIXELS or ADAIN_MAX_BATCH, or end what else uses the GPU',
   },
@@ -56,6 +84,11 @@ const faults: readonly Fault[] = [
     sign: deviceLost,
     what: 'the GPU failed',
     remedy: 'restart the service: this process cannot use the GPU any more; dmesg has the Xid',
+  },
+  {
+    sign: /CUDNN(?:_FE)? failure \d+/,
+    what: 'cuDNN failed',
+    remedy: 'its own words are on stderr; cuDNN must be of the version that the provider wants',
   },
   {
     sign: /fallback to CPU EP has been explicitly disabled/,

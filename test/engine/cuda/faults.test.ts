@@ -14,6 +14,11 @@ t.test("the runtime's words get a meaning, a remedy, and are kept from where the
   );
   t.match(explainFault(words.noSuchDevice), /^there is no GPU with that number: .*ADAIN_DEVICE/);
   t.match(explainFault(words.launchFailed), /^the GPU failed: restart the service/);
+  t.match(
+    explainFault(words.kernelFailed),
+    /^the GPU failed: .*runtime: CUDA error cudaErrorLaunch/,
+  );
+  t.match(explainFault(words.cudnnFailed), /^cuDNN failed: .*stderr/);
   t.match(explainFault(words.onCpu), /^some node of the graph cannot run on the GPU/);
   t.match(explainFault('CUDA failure 803: x'), /^the driver and its libraries do not belong/);
   t.equal(explainFault('CUDA failure 7000: x\n'), 'CUDA failure 7000: x', 'unknown: as it is');
@@ -22,7 +27,8 @@ t.test("the runtime's words get a meaning, a remedy, and are kept from where the
 
 t.test('some errors last as long as the process', (t) => {
   t.ok(isDeviceLost(words.launchFailed));
-  for (const text of [words.outOfMemory, words.noCudnn, words.noDevice])
+  t.ok(isDeviceLost(words.kernelFailed));
+  for (const text of [words.outOfMemory, words.noCudnn, words.noDevice, words.cudnnFailed])
     t.notOk(isDeviceLost(text));
   t.end();
 });
