@@ -1,0 +1,272 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+
+import { photo } from '../../support/app.ts';
+import { buildLibraries, layOutService, obstacle } from './stand-in/libraries.ts';
+
+interface LogLine {
+  readonly msg: string;
+  readonly engine?: string;
+  readonly err?: { readonly message: string };
+}
+
+const skip = obstacle();
+if (skip) process.stderr.write(`\nNOT TESTED: the CUDA provider, as ${skip}.\n\n`);
+const work = skip ? '' : mkdtempSync(join(tmpdir(), 'adain-cuda-'));
+t.teardown(() => {
+  if (work) rmSync(work, { recursive: true });
+});
+const entry = skip ? '' : layOutService(work);
+const libraries = skip ? '' : buildLibraries(work, { cudnn: true });
+
+// A dozen starts of the service.
+t.setTimeout(300_000);
+
+let runs = 0;
+
+/** Starts the built server on the stand-in; `listening` says where it listens, or that it ended. */
+function launch(t: Test, environment: Record<string, string> = {}) {
+  const [trace, fault] = [join(work, `trace-${++runs}`), join(work, `fault-${runs}`)];
+  writeFileSync(trace, '');
+  const server = spawn(process.execPath, [entry], {
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      ADAIN_DEVICE: 'cuda',
+      ADAIN_TILE_PIXELS: String(400 ** 2),
+      LD_LIBRARY_PATH: libraries,
+      STAND_IN_TRACE: trace,
+      STAND_IN_FAULT: fault,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => server.kill('SIGKILL'));
+  const log: LogLine[] = [];
+  let complaint = '';
+  server.stderr.on('data', (text) => (complaint += String(text)));
+  const ended = once(server, 'close') as Promise<[number | null]>;
+  const listening = new Promise<string>((resolve) => {
+    createInterface({ input: server.stdout }).on('line', (line) => {
+      const entry = JSON.parse(line) as LogLine;
+      log.push(entry);
+      const url = /listening at (\S+)/.exec(entry.msg)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  return {
+    server,
+    log,
+    ended,
+    listening,
+    complaint: () => complaint,
+    /** Lines of the trace, as words. */
+    traced: () =>
+      readFileSync(trace, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split(' ')),
+    forgetTrace: () => {
+      writeFileSync(trace, '');
+    },
+    /** As in stand-in.c; nothing fails without. */
+    breakDown: (what = '') => {
+      writeFileSync(fault, what);
+    },
+  };
+}
+
+async function start(t: Test, environment: Record<string, string> = {}) {
+  const launched = launch(t, environment);
+  const url = await Promise.race([
+    launched.listening,
+    launched.ended.then(() => {
+      throw new Error(launched.complaint());
+    }),
+  ]);
+  const status = async (path: string) => (await fetch(url + path)).status;
+  const paint = async (width: number, height: number) => {
+    const data = new FormData();
+    data.append('content', new Blob([new Uint8Array(await photo(width, height))]), 'photo.png');
+    data.append('styleId', 'mosaic');
+    const reply = await fetch(`${url}/stylize`, { method: 'POST', body: data });
+    const { code } = reply.ok ? { code: 'painted' } : ((await reply.json()) as { code: string });
+    if (reply.ok) await reply.arrayBuffer();
+    return code;
+  };
+  return { ...launched, url, status, paint };
+}
+
+const until = async (condition: () => boolean | Promise<boolean>) => {
+  while (!(await condition())) await setTimeout(20);
+};
+const bytesOf = (lines: string[][], what: string) =>
+  lines.filter(([kind]) => kind === what).map(([, bytes]) => Number(bytes));
+
+for (const [precision, name] of [
+  ['auto', 'float16'],
+  ['fp32', 'float32'],
+] as const) {
+  t.test(
+    `in ${name} all nodes are on the GPU; pixels go up and down once a run`,
+    { skip },
+    async (t) => {
+      const { log, paint, traced, forgetTrace, complaint } = await start(t, {
+        ADAIN_PRECISION: precision,
+      });
+      t.match(log, [{ msg: 'ready to paint', engine: `CUDA device 0 in ${name}` }]);
+      t.equal(complaint(), '');
+      const peak = Math.max(
+        ...traced().flatMap(([kind, , total]) => (kind === 'malloc' ? Number(total) : [])),
+      );
+      t.comment(`${(peak / 1e6).toFixed(0)} MB allocated on the GPU`);
+
+      // Canvases of 496, 296 and 192 pixels: 400, 200 and 100 and the margins.
+      for (const [width, height, side] of [
+        [400, 400, 496],
+        [400, 201, 496],
+        [200, 100, 296],
+        [90, 90, 192],
+        [16, 16, 192],
+      ] as const) {
+        forgetTrace();
+        t.equal(await paint(width, height), 'painted');
+        const [pixels, ...small] = bytesOf(traced(), 'up').sort((a, b) => b - a);
+        t.equal(pixels, 3 * side ** 2, `${width}×${height}: the canvas`);
+        t.ok(
+          small.reduce((sum, bytes) => sum + bytes, 0) < 8192,
+          'statistics, alpha, small tables',
+        );
+        t.same(bytesOf(traced(), 'down'), [3 * width * height], 'the picture');
+        t.same(bytesOf(traced(), 'malloc'), [], 'its memory was there before');
+      }
+
+      forgetTrace();
+      t.equal(await paint(700, 430), 'painted', 'in tiles');
+      const tiles = bytesOf(traced(), 'up').filter((bytes) => bytes > 8192);
+      t.same(new Set(tiles), new Set([3 * 496 ** 2]), 'of one shape');
+      t.equal(bytesOf(traced(), 'down').length, tiles.length);
+      t.same(bytesOf(traced(), 'malloc'), []);
+    },
+  );
+}
+
+for (const [name, environment, fault, text] of [
+  [
+    'too little memory',
+    { STAND_IN_MEMORY: '30000000' },
+    '',
+    /device 0 .*: the GPU is out of memory: lower ADAIN_TILE_PIXELS/,
+  ],
+  [
+    'a wrong number',
+    { ADAIN_DEVICE: 'cuda:3' },
+    '',
+    /device 3 .*: there is no GPU with that number: choose another/,
+  ],
+  ['no GPU', {}, 'cudaSetDevice 100 0', /there is no GPU: give the process one/],
+  ['a call that fails', {}, 'cudaMemcpyAsync 700 2', /the GPU failed: restart.*CUDA failure 700/],
+  [
+    'a kernel that fails',
+    {},
+    'cudaLaunchKernel 719 20',
+    /the GPU failed: restart.*cudaErrorLaunchFailure/,
+  ],
+  ['cuDNN that fails', {}, 'cudnnBackendExecute 1 4', /cuDNN failed: its own words are on stderr/],
+] as const) {
+  t.test(`${name} ends the start with the cause and the remedy`, { skip }, async (t) => {
+    const launched = launch(t, environment);
+    launched.breakDown(fault);
+    const [code] = await launched.ended;
+    t.equal(code, 1);
+    t.match(launched.complaint(), text);
+    t.match(launched.complaint(), /adain-server cannot start\. CUDA device \d cannot be used/);
+  });
+}
+
+t.test(
+  'without cuDNN the start fails by its name, and auto runs on the CPU',
+  { skip },
+  async (t) => {
+    const environment = { LD_LIBRARY_PATH: buildLibraries(work, { cudnn: false }) };
+    const text = /CUDA cannot be used: libcudnn\.so\.9 cannot be loaded .*: install cuDNN 9/;
+    const { ended, complaint } = launch(t, environment);
+    t.same(await ended, [1, null]);
+    t.match(complaint(), text);
+
+    const { url, log, paint, traced } = await start(t, { ...environment, ADAIN_DEVICE: 'auto' });
+    t.match(log, [{ msg: 'ready to paint', engine: text }]);
+    t.match(await (await fetch(`${url}/model`)).json(), { provider: 'cpu', description: text });
+    t.match(await (await fetch(`${url}/metrics`)).text(), /adain_engine_info\{provider="cpu"/);
+    t.equal(await paint(40, 30), 'painted');
+    t.same(traced(), []);
+  },
+);
+
+t.test(
+  'a failed run fails its request; the worker is made anew in the same memory',
+  { skip },
+  async (t) => {
+    const { log, status, paint, breakDown, traced } = await start(t);
+    const allocated = () =>
+      Number(traced().findLast(([kind]) => /malloc|free/.test(kind ?? ''))?.[2]);
+    const before = allocated();
+    breakDown('cudnnBackendExecute 1 5');
+    t.equal(await paint(100, 100), 'inference_failed');
+    const lost = () => log.filter(({ msg }) => msg.startsWith('engine worker lost'));
+    await until(() => lost().length > 1);
+    t.equal(await status('/readyz'), 503);
+    t.equal(await status('/livez'), 200, 'it may come back');
+    breakDown();
+    await until(async () => (await status('/readyz')) === 200);
+    t.equal(await paint(100, 100), 'painted');
+    t.equal(allocated(), before);
+    t.match(
+      log.find(({ err }) => err),
+      { msg: 'request', err: { message: /^Non-zero status.*Conv node.*CUDNN_FE failure/ } },
+    );
+    t.match(lost()[0], { err: { message: /^A run failed: Non-zero status.*Conv node/ } });
+    t.match(lost()[1], { err: { message: /^CUDA device 0 cannot be used: cuDNN failed/ } });
+  },
+);
+
+t.test(
+  'a GPU lost in the middle of a batch fails the batch; the process is to be restarted',
+  { skip },
+  async (t) => {
+    const { url, server, log, ended, status, paint, breakDown } = await start(t, {
+      ADAIN_MAX_BATCH: '4',
+      ADAIN_REQUEST_TIMEOUT_MS: '5000',
+    });
+    breakDown('cudaStreamSynchronize 0 0 300');
+    const first = paint(100, 100);
+    await setTimeout(100);
+    const batch = [1, 2, 3, 4].map(() => paint(100, 100));
+    t.equal(await first, 'painted');
+    breakDown('cudaStreamSynchronize 719 0');
+    t.same(await Promise.all(batch), Array(4).fill('inference_failed'));
+    t.match(
+      await (await fetch(`${url}/metrics`)).text(),
+      /adain_batch_size_bucket\{le="2"\} (\d+)\n[^]*adain_batch_size_bucket\{le="4"\} (?!\1\n)/,
+      'they were one batch',
+    );
+    await until(async () => (await status('/livez')) === 503);
+    t.equal(await status('/readyz'), 503);
+    t.match(
+      log.find(({ msg }) => msg.startsWith('engine worker lost')),
+      { err: { message: /^A run failed: .*CUDA failure 719/ } },
+    );
+    breakDown();
+    await setTimeout(1000);
+    t.equal(await status('/livez'), 503, 'for good');
+    server.kill('SIGTERM');
+    t.same(await ended, [0, null]);
+  },
+);
