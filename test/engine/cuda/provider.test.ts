@@ -105,7 +105,11 @@ async function start(t: Test, environment: Record<string, string> = {}) {
 }
 
 const until = async (condition: () => boolean | Promise<boolean>) => {
-  while (!(await condition())) await setTimeout(20);
+  const end = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('what the test waits for has not come in 30 s');
+    await setTimeout(20);
+  }
 };
 const bytesOf = (lines: string[][], what: string) =>
   lines.filter(([kind]) => kind === what).map(([, bytes]) => Number(bytes));
