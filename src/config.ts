@@ -57,8 +57,10 @@ const variables = z.object({
     .default(64)
     .describe('requests that may wait for the engine; the next one is answered 503'),
   ADAIN_MAX_BATCH: whole(1, 64)
-    .default(1)
-    .describe('waiting pictures of one size computed in one run; more than 1 pays on a GPU only'),
+    .optional()
+    .describe(
+      'waiting pictures of one size computed together: side by side on a CPU (at most 2), in one run on a GPU; if absent, 2 on a CPU and 1 on a GPU',
+    ),
   ADAIN_TILE_PIXELS: whole(2 ** 17, 2 ** 28)
     .default(2 ** 20)
     .describe('larger pictures are computed in tiles, with the same result in bounded memory'),

@@ -46,7 +46,7 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
   yield (await attempt('stride', () => checkStride(model))).check;
 
   const making = await attempt('graphs', async () => {
-    const layout = layoutOf(model, 'cpu', { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
+    const layout = layoutOf(model, cpu, { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
     const executor = await createExecutor(model, cpu, layout);
     return { says: 'describe, stylize and tiles can be composed', executor };
   });

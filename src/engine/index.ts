@@ -11,6 +11,7 @@ import type { Placement } from './runtime.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Runner } from './scheduler.ts';
 import { supervise } from './supervisor.ts';
+import { startTeam } from './team.ts';
 import { startThread } from './thread.ts';
 import type { WorkerThread } from './thread.ts';
 import type { Engine, EngineEvents, Timed } from './types.ts';
@@ -28,8 +29,8 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
   /** How many requests may wait. */
   readonly queueLimit: number;
-  /** How many requests of one size may run together. */
-  readonly maxBatch: number;
+  /** How many requests of one size may run together; by default two on a CPU, one on a GPU. */
+  readonly maxBatch?: number | undefined;
   /** Pictures with more pixels are painted in tiles of at most as many. */
   readonly tilePixels: number;
   readonly events?: EngineEvents;
@@ -66,13 +67,14 @@ export async function createEngine(
     throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
   }
   const start = (placement: Placement) => {
-    const layout = layoutOf(model, placement.provider, options);
-    const starting = startThread({ model, placement, layout }, seams.workerFile);
+    const layout = layoutOf(model, placement, options);
+    const startWorker = placement.provider === 'cpu' && layout.batch > 1 ? startTeam : startThread;
+    const starting = startWorker({ model, placement, layout }, seams.workerFile);
     return starting.catch(rethrowFrom(placement));
   };
   const { placements, threads, description } = await startWorkers(options, start, seams.host);
   const { provider } = placements[0];
-  const layout = layoutOf(model, provider, options);
+  const layout = layoutOf(model, placements[0], options);
 
   const scheduler = createScheduler<Work>({
     now: () => performance.now(),

@@ -46,11 +46,12 @@ function takeBatch<T>(
   maxBatch: number,
   share: number,
 ): Ticket<T>[] {
+  if (head.task.key === undefined) return [take(waiting, head)];
   const batch = [head];
   const overtaken: Ticket<T>[] = [];
   for (const ticket of waiting.slice(waiting.indexOf(head) + 1)) {
     if (batch.length >= maxBatch) break;
-    if (ticket.task.key !== head.task.key || isTiled(ticket) || !isReady(ticket)) {
+    if (ticket.task.key !== head.task.key || !isReady(ticket)) {
       overtaken.push(ticket);
       continue;
     }

@@ -4,8 +4,8 @@ import type { Timed } from './types.ts';
 
 /** What the scheduler must know of a piece of work before it comes. */
 export interface Task {
-  /** Tasks of one key may run together. */
-  readonly key: string;
+  /** Tasks of one key may run together; a task without one runs alone. */
+  readonly key: string | undefined;
   /** One step, or the many of a tiled picture. */
   readonly steps: readonly Step[];
   /** Pixels of the picture. */

@@ -35,7 +35,7 @@ export function stylizeTask(layout: Layout, size: Size, options: WorkOptions): T
   checkSize(size);
   const pixels = size.width * size.height;
   const steps = stepsOf(planPainting(size, layout));
-  return { key: 'tiles', steps, pixels, ...options };
+  return { key: undefined, steps, pixels, ...options };
 }
 
 let lastId = 0;
@@ -96,10 +96,11 @@ function singleStep(
 ): Task {
   checkSize(size);
   const canvas = canvasSize(size, layout);
+  const pixels = size.width * size.height;
   return {
-    key: `${kind} ${size.width}×${size.height}`,
+    key: pixels <= layout.batchPixels ? `${kind} ${size.width}×${size.height}` : undefined,
     steps: [{ kind, megapixels: (canvas.width * canvas.height) / 1e6 }],
-    pixels: size.width * size.height,
+    pixels,
     ...options,
   };
 }

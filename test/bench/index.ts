@@ -12,9 +12,20 @@ import { memory } from './memory.ts';
 import { overload } from './overload.ts';
 import { reference } from './reference.ts';
 import { machine, markdown, type Report } from './report.ts';
+import { sideBySide } from './side-by-side.ts';
 import { styleCache } from './style-cache.ts';
 
-const benches = [httpOverhead, styleCache, batch, reference, overload, eventLoop, memory, large];
+const benches = [
+  httpOverhead,
+  styleCache,
+  batch,
+  sideBySide,
+  reference,
+  overload,
+  eventLoop,
+  memory,
+  large,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

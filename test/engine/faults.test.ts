@@ -17,7 +17,7 @@ async function createFaulty(t: Test, seams: EngineSeams = {}) {
       modelsDir,
       device: 'cpu',
       queueLimit: 100,
-      maxBatch: 4,
+      threads: 1,
       tilePixels: 400 ** 2,
       log: { warn: (details) => restarts.push(details) },
     },

@@ -12,7 +12,7 @@ export const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precisi
 
 /** Any shape, tiles of at most `tilePixels`. */
 export function anyShape(model: Model, tilePixels = 2 ** 20) {
-  return layoutOf(model, 'cpu', { tilePixels, maxBatch: 1 });
+  return layoutOf(model, cpu, { tilePixels, maxBatch: 1 });
 }
 
 /** Numbers in [0, 1) from a seed (mulberry32). */

@@ -21,7 +21,7 @@ function createWorld(options: Partial<SchedulerOptions> = {}, noise: () => numbe
   const agenda: { at: number; act: () => void }[] = [];
   const world = {
     now: 0,
-    runs: [] as { at: number; ids: number[]; keys: string[] }[],
+    runs: [] as { at: number; ids: number[]; keys: (string | undefined)[] }[],
     dropped: [] as number[],
     answers: new Map<number, { at: number; result: Timed<number> | ErrorCode; retry: number }>(),
     later(ms: number, act: () => void) {
@@ -117,7 +117,7 @@ const small = (id: number, megapixels: number, more: Partial<Job> = {}): Job => 
 
 const tiled = (id: number, tiles: number, more: Partial<Job> = {}): Job => ({
   id,
-  key: `tiled ${id}`,
+  key: undefined,
   steps: (['tile-moments', 'tile-stylize'] as const).flatMap((kind) =>
     Array.from({ length: tiles }, (): Step => ({ kind, megapixels: 0.5 })),
   ),
@@ -208,6 +208,19 @@ t.test('what waits with the same key goes along, and nothing waits for company',
   t.same(
     world.runs.map(({ ids }) => ids),
     [[0], [1, 4, 5], [3], [6]],
+  );
+});
+
+t.test('who has no key runs alone', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 3 });
+  scheduler.add(createRunner());
+  for (const id of [0, 1, 2]) submit(small(id, 0.2, { key: undefined }));
+  submit(tiled(3, 1));
+  for (const id of [4, 5]) submit(small(id, 0.2));
+  await world.settle();
+  t.same(
+    world.runs.map(({ ids }) => ids),
+    [[0], [1], [2], [3], [4, 5], [3]],
   );
 });
 

@@ -15,7 +15,8 @@ import { randomNumbers, testPicture } from './helpers.ts';
 
 const model = await loadModel(modelsDir);
 // A GPU's layout, small, on sessions of the CPU: only these shapes reach them.
-const layout = layoutOf(model, 'cuda', { tilePixels: 320 ** 2, maxBatch: 3 });
+const gpu = { ...cpu, provider: 'cuda' } as const;
+const layout = layoutOf(model, gpu, { tilePixels: 320 ** 2, maxBatch: 3 });
 const around = 2 * model.margin;
 const executor = await createExecutor(model, cpu, layout);
 const free = await createExecutor(model, cpu, anyShape(model));
@@ -33,8 +34,19 @@ async function finish(painting: Painting): Promise<Uint8Array> {
   }
 }
 
+t.test(
+  'two pictures run together on a CPU with cores for both, one on a GPU, if nothing is said',
+  (t) => {
+    const batch = (threads: number, provider: 'cpu' | 'cuda', maxBatch?: number) =>
+      layoutOf(model, { provider, threads }, { tilePixels: 2 ** 20, maxBatch }).batch;
+    t.same([batch(1, 'cpu'), batch(2, 'cpu'), batch(16, 'cpu'), batch(16, 'cuda')], [1, 2, 2, 1]);
+    t.same([batch(16, 'cpu', 1), batch(16, 'cpu', 8), batch(1, 'cuda', 8)], [1, 2, 8]);
+    t.end();
+  },
+);
+
 t.test('the largest canvas holds a square of tilePixels, two more a half and a quarter', (t) => {
-  const { sides } = layoutOf(model, 'cuda', { tilePixels: 2 ** 20, maxBatch: 1 });
+  const { sides } = layoutOf(model, gpu, { tilePixels: 2 ** 20 });
   t.same(sides, [256 + around, 512 + around, 1024 + around]);
   t.same(layout.sides, [80 + around, 160 + around, 320 + around]);
   const on = (width: number, height: number) =>
