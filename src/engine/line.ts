@@ -48,8 +48,11 @@ function takeBatch<T>(
 ): Ticket<T>[] {
   if (head.task.key === undefined) return [take(waiting, head)];
   const batch = [head];
-  const overtaken: Ticket<T>[] = [];
-  for (const ticket of waiting.slice(waiting.indexOf(head) + 1)) {
+  const at = waiting.indexOf(head);
+  // Those in front who are not ready are passed in any case: a joiner has what time that leaves them.
+  const overtaken = waiting.slice(0, at).filter((ticket) => !isReady(ticket));
+  for (const other of overtaken) other.slackMs -= share * rates.estimate(head.task.steps);
+  for (const ticket of waiting.slice(at + 1)) {
     if (batch.length >= maxBatch) break;
     if (ticket.task.key !== head.task.key || !isReady(ticket)) {
       overtaken.push(ticket);

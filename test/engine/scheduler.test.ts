@@ -163,6 +163,23 @@ t.test('who is not ready keeps the place and lets others pass', async (t) => {
   t.match(world.answers.get(0)?.result, { queueMs: 300 }, 'waited from when it was ready');
 });
 
+t.test(
+  'who is not ready is passed by one run, not by a batch that there is no time for',
+  async (t) => {
+    const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 2 });
+    scheduler.add(createRunner());
+    submit(small(0, 0.1)); // so that the others wait
+    submit(small(1, 0.2, { deadline: 650 }), 150); // done at 300, or at 500 behind one that it lets pass
+    submit(small(2, 0.2));
+    submit(small(3, 0.2));
+    await world.settle();
+    t.same(
+      world.runs.map(({ ids }) => ids),
+      [[0], [2], [1], [3]],
+    );
+  },
+);
+
 t.test('places count for those who come later, until they are given up', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld();
   scheduler.add(createRunner());
@@ -444,6 +461,7 @@ for (const traffic of [
   { runners: 1, maxBatch: 1, error: 0, late: 0 },
   { runners: 1, maxBatch: 1, error: 0, late: 150 },
   { runners: 1, maxBatch: 4, error: 0, late: 0 },
+  { runners: 1, maxBatch: 2, error: 0, late: 150 },
   { runners: 1, maxBatch: 4, error: 0.3, late: 150 },
   { runners: 3, maxBatch: 4, error: 0.3, late: 0 },
 ]) {
