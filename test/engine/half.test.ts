@@ -19,8 +19,9 @@ t.test('weights become float16, the interface stays float32', (t) => {
     const weights = new Map(after?.initializer?.map((tensor) => [tensor.name, tensor]));
     t.ok(convolutions.length > 0);
     for (const { input } of convolutions) {
-      t.equal(weights.get(input?.[1])?.dataType, FLOAT16);
-      t.equal(weights.get(input?.[2])?.dataType, FLOAT16);
+      const [, ...own] = input ?? [];
+      t.ok(own.length > 0);
+      for (const name of own) t.equal(weights.get(name)?.dataType, FLOAT16, name);
     }
   }
   t.end();
