@@ -151,6 +151,10 @@ for (const [precision, name] of [
         beside ??= small;
         t.same(small, beside, 'statistics, alpha and tables, the same for every size');
         t.ok(Math.max(...small) <= 8 * channels, 'none larger than the statistics');
+        t.ok(
+          small.reduce((sum, bytes) => sum + bytes, 0) < 10_500,
+          'statistics, three tables of Concat and Split, and crumbs',
+        );
         t.same(bytesOf(traced(), 'down'), [3 * width * height], 'the picture');
         t.same(bytesOf(traced(), 'malloc'), [], 'its memory was there before');
       }
