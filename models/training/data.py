@@ -39,12 +39,13 @@ def to_tensor(picture: Image.Image) -> Tensor:
 
 
 def random_crop(picture: Image.Image, size: int, random: np.random.Generator) -> Tensor:
-    """A size×size crop at a magnification that is log-uniform between 0.87 and 2, flipped half of the time.
+    """A size×size crop at a magnification between 0.87 and 2, flipped half of the time.
 
     Validation at 512 magnifies pictures of 288 pixels 1.8 times; a network that has not seen such soft pictures fails.
+    But sharp pictures are what most users have, and the hardest: half of the crops are magnified less than 1.03 times.
     """
     largest = min(*picture.size, 1.15 * size)
-    side = float(np.exp(random.uniform(np.log(size / 2), np.log(largest))))
+    side = largest * (size / 2 / largest) ** (1 - random.power(3))
     left, top = random.uniform(0, picture.width - side), random.uniform(0, picture.height - side)
     crop = picture.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
     tensor = to_tensor(crop)

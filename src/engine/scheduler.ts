@@ -61,6 +61,9 @@ export interface Scheduler<T> {
 /** Refused clients are told to come back one after another, but not later than this. */
 const longestRetryMs = 60_000;
 
+/** The share of its time that a refused client finds free when it comes back: estimates may grow. */
+const returnersRoom = 0.25;
+
 export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   const { now, rates, queueLimit, maxBatch, events } = options;
   const lines = new Map<Runner<T>, Line<T>>();
@@ -78,9 +81,13 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     if (task.signal?.aborted) throw clientClosed();
     if (time >= deadline) throw deadlineExceeded();
     const finish = finishOf(task.steps, waiting, [...lines.values()], rates, time);
-    if (waiting.length >= queueLimit) throw overloaded(task, finish - rates.bound(task.steps));
+    const emptied = finish - rates.bound(task.steps);
+    if (waiting.length >= queueLimit) throw overloaded(task, emptied);
     // An idle engine tries everything: how else would it learn that it has become faster?
-    if (finish > deadline && open.size > 0) throw overloaded(task, time + finish - deadline);
+    if (finish > deadline && open.size > 0) {
+      const patience = (1 - returnersRoom) * (deadline - time);
+      throw overloaded(task, Math.min(emptied, finish - patience));
+    }
     return deadline - finish;
   }
 
