@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Config } from './config.ts';
 import { createEngine, type EngineOptions } from './engine/index.ts';
-import { configureImaging } from './imaging/configure.ts';
+import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
 import { loadCatalogue } from './stylization/catalogue.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
@@ -17,6 +17,7 @@ export function engineOptions(config: Config): EngineOptions {
     precision: config.ADAIN_PRECISION === 'fp32' ? 'float32' : 'float16',
     threads: config.ADAIN_THREADS,
     queueLimit: config.ADAIN_QUEUE_LIMIT,
+    decoders: picturesAtOnce,
     maxBatch: config.ADAIN_MAX_BATCH,
     tilePixels: config.ADAIN_TILE_PIXELS,
   };

@@ -45,7 +45,8 @@ export function finishOf(
 function slotOf({ running, tiled, owed }: Line, now: number): Slot {
   const ahead = running ? running.until - running.start : 0;
   return {
-    free: Math.max(now, running?.until ?? now),
+    // A run that is late has as much still to come, for all that is known.
+    free: running ? Math.max(running.until, 2 * now - running.until) : now,
     steps: tiled ? tiled.task.steps.slice(tiled.done + (running?.tiled ? 1 : 0)) : [],
     owed: tiled ? owed + (running?.tiled ? ahead : -ahead) : 0,
   };

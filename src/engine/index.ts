@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
   /** How many requests may wait. */
   readonly queueLimit: number;
+  /** How many pictures the caller can decode at once; 4 by default, as libuv's pool has it. */
+  readonly decoders?: number;
   /** How many requests of one size may run together; by default two on a CPU, one on a GPU. */
   readonly maxBatch?: number | undefined;
   /** Pictures with more pixels are painted in tiles of at most as many. */
@@ -81,6 +83,7 @@ export async function createEngine(
     rates: createRates(threads[0].speeds),
     queueLimit,
     maxBatch: layout.batch,
+    ahead: options.decoders ?? 4,
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
   });
   const runners = new Map<WorkerThread, Runner<Work>>();
@@ -124,6 +127,7 @@ export async function createEngine(
     reserve(size, options = {}) {
       const place = scheduler.reserve(stylizeTask(layout, size, options));
       return {
+        near: place.near,
         stylize: async (input) =>
           place.submit(stylizeWork(layout, size, input)) as Promise<Timed<never>>,
         release: () => {

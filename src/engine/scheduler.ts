@@ -2,14 +2,15 @@
  * Who runs next. Nothing here knows pixels, threads or timers: work, runners and the clock are
  * handed in.
  *
- * A request takes a place in one line when its size is known, or is refused; its pixels follow. A
- * free runner takes the first whose work is there, and what has the same key behind it, up to
- * `maxBatch`, as long as nobody who waits longer for it would miss a deadline. A task of several
- * steps (a tiled picture) starts when its turn has come; from then on it shares its runner evenly,
+ * A request takes a place in one line when its size is known, or is refused; its pixels follow when
+ * its turn is near, so that few are held decoded. A free runner takes the first whose work is there,
+ * and what has the same key behind it, up to `maxBatch`, as long as nobody who waits longer for it
+ * would miss a deadline. A task of several steps (a tiled picture) starts when its turn has come; from then on it shares its runner evenly,
  * in time, with the requests behind it, so that neither waits for the other to end.
  */
 import { ServiceError } from '../errors.ts';
 import { finishOf } from './admission.ts';
+import { deferred } from './deferred.ts';
 import { account, chooseNext, emptyLine } from './line.ts';
 import type { Line } from './line.ts';
 import type { Outcome } from './protocol.ts';
@@ -35,11 +36,15 @@ export interface SchedulerOptions {
   readonly rates: Rates;
   readonly queueLimit: number;
   readonly maxBatch: number;
+  /** How many are asked for their work beside those that run next. */
+  readonly ahead: number;
   readonly events: EngineEvents;
 }
 
 /** In the line. */
 export interface Place<T> {
+  /** Resolves when the work is wanted, rejects with a ServiceError when it no longer is. */
+  readonly near: Promise<undefined>;
   /** Rejects with a ServiceError. */
   submit(work: T): Promise<Timed<unknown>>;
   /** Gives the place up, if no work has come. */
@@ -65,7 +70,7 @@ const longestRetryMs = 60_000;
 const returnersRoom = 0.25;
 
 export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
-  const { now, rates, queueLimit, maxBatch, events } = options;
+  const { now, rates, queueLimit, maxBatch, ahead, events } = options;
   const lines = new Map<Runner<T>, Line<T>>();
   const waiting: Ticket<T>[] = [];
   /** Every ticket that has no answer yet. */
@@ -81,12 +86,14 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     if (task.signal?.aborted) throw clientClosed();
     if (time >= deadline) throw deadlineExceeded();
     const finish = finishOf(task.steps, waiting, [...lines.values()], rates, time);
-    const emptied = finish - rates.bound(task.steps);
-    if (waiting.length >= queueLimit) throw overloaded(task, emptied);
+    const ownMs = rates.bound(task.steps);
+    if (task.accepted) return deadline - finish;
+    if (waiting.length >= queueLimit) throw overloaded(task, finish - ownMs);
     // An idle engine tries everything: how else would it learn that it has become faster?
     if (finish > deadline && open.size > 0) {
+      if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
       const patience = (1 - returnersRoom) * (deadline - time);
-      throw overloaded(task, Math.min(emptied, finish - patience));
+      throw overloaded(task, finish - Math.max(ownMs, patience));
     }
     return deadline - finish;
   }
@@ -101,40 +108,56 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
 
   function reserve(task: Task): Place<T> {
     const slackMs = admit(task);
+    const arrival = now();
+    /** For how long the work was not asked for. */
+    let uncalledMs = 0;
+    const called = deferred<undefined>();
+    const settled = deferred<Timed<unknown>>();
     const abort = () => {
       forget(ticket, clientClosed());
     };
-    let settle: Ticket<T>['settle'] = () => undefined;
-    const settled = new Promise<Parameters<typeof settle>[0]>((resolve) => {
-      settle = (result) => {
+    const ticket: Ticket<T> = {
+      ...{ task, work: undefined, arrival, slackMs, done: 0, inferMs: 0 },
+      call() {
+        uncalledMs = now() - arrival;
+        called.resolve(undefined);
+        ticket.call = () => undefined;
+      },
+      settle(result) {
         if (!open.delete(ticket)) return;
         task.signal?.removeEventListener('abort', abort);
-        resolve(result);
+        if (result instanceof ServiceError) {
+          called.reject(result);
+          settled.reject(result);
+        } else settled.resolve(result);
         if (open.size > 0) return;
         turns.note(now(), false);
         onDrained?.();
-      };
-    });
-    const fresh = { arrival: now(), slackMs, done: 0, inferMs: 0 };
-    const ticket: Ticket<T> = { task, work: undefined, ...fresh, settle };
+      },
+    };
     task.signal?.addEventListener('abort', abort, { once: true });
     if (open.size === 0) turns.note(now(), true);
     open.add(ticket);
     waiting.push(ticket);
     events.onQueueDepth(waiting.length);
+    callNext();
     return {
-      async submit(work) {
+      near: called.promise,
+      submit(work) {
         ticket.work = work;
-        ticket.arrival = now();
+        ticket.arrival = now() - uncalledMs;
         runIdle();
-        const result = await settled;
-        if (result instanceof ServiceError) throw result;
-        return result;
+        return settled.promise;
       },
       release() {
         if (ticket.work === undefined) forget(ticket, clientClosed());
       },
     };
+  }
+
+  /** Asks those at the front of the line for their work. */
+  function callNext(): void {
+    for (const ticket of waiting.slice(0, ahead + maxBatch * lines.size)) ticket.call();
   }
 
   function runIdle(): void {
@@ -152,6 +175,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     const steps = tickets.flatMap(({ task, done }) => task.steps[done] ?? []);
     line.running = { start, until: start + rates.estimate(steps), tiled: first === line.tiled };
     if (first.done === 0) tellBatch(tickets, start);
+    callNext();
 
     const finish = (outcomes: readonly Outcome[]) => {
       const ms = now() - start;
@@ -214,6 +238,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     if (place >= 0) {
       waiting.splice(place, 1);
       events.onQueueDepth(waiting.length);
+      callNext();
     }
     for (const [runner, line] of lines) {
       if (line.tiled !== ticket) continue;
@@ -232,7 +257,12 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   }
 
   function lose(line: Line<T>): void {
-    line.tiled?.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
+    const { tiled } = line;
+    if (!tiled) return;
+    line.tiled = undefined;
+    // It was chosen, but has not begun: the next runner takes it.
+    if (tiled.done === 0) events.onQueueDepth(waiting.unshift(tiled));
+    else tiled.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
   }
 
   /** When the scheduler closes, nobody waits for a runner that may never come. */
@@ -247,6 +277,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     reserve,
     add(runner) {
       lines.set(runner, emptyLine());
+      callNext();
       runIdle();
     },
     remove,

@@ -3,7 +3,10 @@ import type { WorkerThread } from './thread.ts';
 export interface SupervisorOptions {
   /** Rejects with what keeps a worker from starting. */
   readonly start: () => Promise<WorkerThread>;
-  /** `onRun` wants to hear of every run: why did it fail, does the worker hold a large picture? */
+  /**
+   * `onRun` wants to hear of every run, and of large pictures that are given up: why did it fail,
+   * does the worker hold a large picture?
+   */
   readonly onUp: (
     thread: WorkerThread,
     onRun: (failure: Error | undefined, holding: boolean) => void,
@@ -30,6 +33,8 @@ const longestWaitMs = 30_000;
 export function supervise(first: WorkerThread, options: SupervisorOptions): Supervisor {
   const { start, onUp, onDown, onRestart } = options;
   let current: WorkerThread | undefined;
+  /** The end of the newest thread. */
+  let ended: Promise<Error> | undefined;
   let starting: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
@@ -38,9 +43,10 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
   function adopt(thread: WorkerThread): void {
     let worn: Error | undefined;
     current = thread;
+    ended = thread.ended;
     onUp(thread, (failure, holding) => {
       if (failure) worn ??= failure;
-      else failures = 0;
+      else if (!worn) failures = 0;
       if (worn && !holding) {
         retire(thread);
         thread.close();
@@ -83,7 +89,6 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
     async close() {
       closing = true;
       clearTimeout(timer);
-      const ended = current?.ended;
       current?.close();
       await starting;
       await ended;

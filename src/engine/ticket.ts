@@ -10,6 +10,8 @@ export interface Task {
   readonly steps: readonly Step[];
   /** Pixels of the picture. */
   readonly pixels: number;
+  /** Part of a request that has a place already: refused neither for want of room nor of time. */
+  readonly accepted?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** By the scheduler's clock, in milliseconds. */
   readonly deadline?: number | undefined;
@@ -20,13 +22,15 @@ export interface Ticket<T = unknown> {
   readonly task: Task;
   /** The work itself, once it is there. */
   work: T | undefined;
-  /** When the work came. */
+  /** When the work came, less the time for which it was not yet asked for. */
   arrival: number;
   /** How much later than promised it may end. Used up by those who join or overtake it. */
   slackMs: number;
   /** Steps done, and the time they took. */
   done: number;
   inferMs: number;
+  /** Asks for the work; once is enough. */
+  call(): void;
   /** The first call counts. */
   settle(result: Timed<unknown> | ServiceError): void;
 }

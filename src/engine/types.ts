@@ -57,6 +57,11 @@ export interface EngineEvents {
 }
 
 export interface Reservation {
+  /**
+   * Resolves when the picture's turn is near: pixels that are decoded earlier only fill the memory.
+   * Rejects as `stylize` would when the place is lost before.
+   */
+  readonly near: Promise<undefined>;
   /** A picture of the size that was announced. */
   stylize(input: StylizeInput): Promise<Timed<RgbImage>>;
   /** Gives the place to others, if it was not used. */

@@ -20,7 +20,7 @@ export type Work =
 
 /** @throws ServiceError image_too_small */
 export function describeTask(layout: Layout, size: Size, options: WorkOptions): Task {
-  return singleStep('describe', layout, size, options);
+  return { ...singleStep('describe', layout, size, options), accepted: true };
 }
 
 /** @throws TypeError when the data do not fit the size */
@@ -68,13 +68,21 @@ export function createRunner(
   return {
     async run(items) {
       const [job, buffers] = jobOf(items, begun);
-      const outcomes = await thread.run(job, buffers);
+      const outcomes = await thread.run(job, buffers).catch((error: unknown) => {
+        onRun(error as Error, false);
+        throw error;
+      });
       if (outcomes.length > 0) for (const work of items) begun.delete(work);
       onRun(failureOf(outcomes), begun.size > 0);
       return outcomes;
     },
     drop(work) {
-      if (work.kind === 'tile' && begun.delete(work)) thread.drop(work.id);
+      if (work.kind !== 'tile' || !begun.delete(work)) return;
+      thread.drop(work.id);
+      // Not before the scheduler, which drops it while it looks for what to run, has chosen.
+      queueMicrotask(() => {
+        onRun(undefined, begun.size > 0);
+      });
     },
   };
 }

@@ -10,8 +10,10 @@ const { model, placement, layout } = workerData as WorkerSetup;
 const executor = await createExecutor(model, placement, layout);
 const paintings = new Map<number, Painting>();
 
+/** One after the other: a job of several runs ends before `close` releases its sessions. */
+let last = Promise.resolve();
 parentPort?.on('message', (command: Command) => {
-  void obey(command);
+  last = last.then(() => obey(command));
 });
 reply({ kind: 'ready', speeds: await warmUp(executor, layout) });
 

@@ -1,10 +1,13 @@
 import sharp from 'sharp';
 
+/** How many pictures sharp decodes or encodes at once: the threads of libuv's pool. */
+export const picturesAtOnce = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
+
 /**
  * Settles what sharp keeps for the whole process; call it once, before the first picture.
  *
  * `threads`: how many threads one picture may use inside libvips, from 1. How many pictures are
- * in work at once is libuv's affair (UV_THREADPOOL_SIZE, 4 unless set).
+ * in work at once is libuv's affair (`picturesAtOnce`).
  */
 export function configureImaging({ threads }: { threads: number }): void {
   sharp.concurrency(threads);

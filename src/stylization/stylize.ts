@@ -44,8 +44,9 @@ export interface Progress {
 }
 
 /**
- * A request's whole way: a place in the engine's line as soon as the size is known, then bytes →
- * pixels and statistics → pixels → bytes. Who is refused has cost a look at a header.
+ * A request's whole way: a place in the engine's line as soon as the size is known, then, when its
+ * turn is near, bytes → pixels and statistics → pixels → bytes. Who is refused has cost a look at a
+ * header, who waits is held as it was sent.
  */
 export async function stylizePicture(
   studio: Studio,
@@ -81,7 +82,7 @@ async function stylizeAt(
   { stages, signal }: Progress,
 ): Promise<StylizedPicture> {
   const [pixels, resolved] = await Promise.all([
-    stages.measure('decode', () => content.decode()),
+    place.near.then(() => stages.measure('decode', () => content.decode())),
     stages.measure('style', () => styles.resolve(sources)),
   ]);
   stages.remark('style', worstOutcome(resolved));

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { runBatch } from '../../src/engine/batch.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import type { EngineSeams } from '../../src/engine/index.ts';
+import type { WorkOptions } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { words } from './cuda/words.ts';
 import { modelsDir, stylize } from './helpers.ts';
@@ -25,10 +26,9 @@ async function createFaulty(t: Test, seams: EngineSeams = {}) {
   );
   t.teardown(() => engine.close());
   const statistics = new Float32Array(2 * engine.model.channels);
-  const paint = (first: number, side = 16, signal?: AbortSignal) => {
+  const paint = (first: number, side = 16, options: WorkOptions = {}) => {
     const image = { width: side, height: side, data: new Uint8Array(3 * side * side) };
     image.data[0] = first;
-    const options = signal ? { signal } : {};
     return stylize(engine, { image, statistics, alpha: 1, preserveColor: false }, options);
   };
   return { engine, restarts, stylize: paint };
@@ -100,11 +100,21 @@ t.test('a large picture is lost with its worker, and saved from a failed neighbo
 t.test('a large picture whose client goes away is let go between tiles', async (t) => {
   const { stylize } = await createFaulty(t);
   const client = new AbortController();
-  const large = stylize(255, 401, client.signal);
+  const large = stylize(255, 401, { signal: client.signal });
   await stylize(fault.none);
   client.abort();
   await t.rejects(large, { code: 'client_closed' });
   t.match(await stylize(fault.none), { batchSize: 1 });
+});
+
+t.test('a worker with a failed run goes when the large picture it held is given up', async (t) => {
+  const { restarts, stylize } = await createFaulty(t);
+  const large = stylize(255, 401, { deadline: performance.now() + 10 });
+  const failed = t.rejects(stylize(fault.failedRun), { code: 'inference_failed' });
+  await t.rejects(large, { code: 'deadline_exceeded' });
+  await failed;
+  await until(() => restarts.length === 1);
+  t.match(await stylize(fault.none), { value: { width: 16 } });
 });
 
 t.test('a run that hangs makes the engine not live', async (t) => {

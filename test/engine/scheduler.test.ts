@@ -47,6 +47,7 @@ function createWorld(options: Partial<SchedulerOptions> = {}, noise: () => numbe
     rates,
     queueLimit: 1000,
     maxBatch: 1,
+    ahead: 4,
     events: { onQueueDepth: () => undefined, onBatch: () => undefined },
     ...options,
   });
@@ -282,7 +283,7 @@ t.test('an idle engine tries what it believes to be too slow, and learns', async
     });
   }
   await world.settle();
-  t.equal(world.answers.get(1)?.result, 'overloaded', 'two at once seem too many at first');
+  t.equal(world.answers.get(1)?.result, 'deadline_exceeded', 'too slow, by what is known at first');
   t.match(world.answers.get(39)?.result, { value: 39 }, 'and are taken in the end');
 });
 
@@ -294,6 +295,83 @@ t.test('a full queue refuses with the time until it is empty', async (t) => {
   t.match(world.answers.get(3), { at: 0, result: 'overloaded', retry: 3 });
   t.match(world.answers.get(4), { at: 0, result: 'overloaded', retry: 4.25 });
   t.match(world.answers.get(2)?.result, { value: 2 });
+});
+
+t.test('what takes too long by itself is not sent away to come back', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld();
+  scheduler.add(createRunner());
+  submit(small(0, 1));
+  submit(small(1, 10, { deadline: 5000 }));
+  submit(small(2, 1, { deadline: 1500 }));
+  await world.settle();
+  t.match(world.answers.get(1), { at: 0, result: 'deadline_exceeded' });
+  t.equal(world.answers.get(2)?.retry, 2 - 0.75 * 1.5, 'no turn was kept for it');
+});
+
+t.test('a part of what has a place is not refused, and slow ones are learnt anew', async (t) => {
+  let noise = 20;
+  const { world, scheduler, createRunner, submit } = createWorld({ queueLimit: 1 }, () => noise);
+  scheduler.add(createRunner());
+  for (let id = 0; id < 10; id++) {
+    world.later(id * 20_000, () => {
+      const place = scheduler.reserve(small(100 + id, 0.1));
+      submit({ ...small(id, 1, { deadline: world.now + 3000 }), accepted: true });
+      place.release();
+    });
+    world.later(id * 20_000 + 10_000, () => (noise = 1));
+  }
+  await world.settle();
+  t.same(world.runs.length, 10);
+  t.match(world.answers.get(9)?.result, { value: 9 });
+});
+
+t.test('a run that is late is expected to take as long again', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld({}, () => 10);
+  scheduler.add(createRunner());
+  submit(small(0, 1));
+  world.later(3000, () => {
+    submit(small(1, 1, { deadline: world.now + 2500 }));
+    submit(small(2, 1, { deadline: world.now + 3500 }));
+  });
+  await world.settle();
+  t.match(world.answers.get(1), { at: 3000, result: 'overloaded' });
+  t.equal(world.answers.get(2)?.at, 10_000, 'which is hope, not knowledge');
+});
+
+t.test('work is asked for when its turn is near, and waits from the first', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld({ ahead: 1 });
+  scheduler.add(createRunner());
+  const client = new AbortController();
+  const asked: (number | string)[] = [];
+  const ask = (id: number, more?: Partial<Job>) => {
+    const place = scheduler.reserve(small(id, 1, more));
+    place.near.then(
+      () => asked.push(id),
+      (error: unknown) => asked.push(`${id} ${(error as ServiceError).code}`),
+    );
+    return place;
+  };
+  submit(small(0, 1));
+  const places = [ask(1), ask(2), ask(3), ask(4, { signal: client.signal })] as const;
+  await new Promise(setImmediate);
+  t.same(asked, [1, 2], 'one for the runner, one ahead');
+  places[0].release();
+  await new Promise(setImmediate);
+  t.same(asked, [1, 2, 3], 'a place given up moves the others on');
+  client.abort();
+  await new Promise(setImmediate);
+  t.same(asked, [1, 2, 3, '4 client_closed']);
+
+  let queueMs = NaN;
+  const last = ask(5);
+  void last.near.then(() => {
+    world.later(50, () => void last.submit(small(5, 1)).then((timed) => ({ queueMs } = timed)));
+  });
+  world.later(400, () => {
+    places[1].release();
+  });
+  await world.settle();
+  t.equal(queueMs, 400 + 550, 'without the 50 ms that it took to come');
 });
 
 t.test('abandoned and expired requests are dropped before they cost anything', async (t) => {
@@ -389,6 +467,22 @@ t.test('a failed request fails alone, a lost runner takes what it holds', async 
   t.match(world.answers.get(4)?.result, 'inference_failed');
   t.match(world.answers.get(5)?.result, 'inference_failed');
   t.match(world.answers.get(6)?.result, { value: 6 }, 'waits for the next runner');
+});
+
+t.test('a tiled picture that had not begun on a lost runner goes to the next', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld();
+  const runner = createRunner();
+  scheduler.add(runner);
+  submit(tiled(0, 1));
+  submit(tiled(1, 1)); // is chosen when the first is done, whose debt lets the last small one pass
+  for (const id of [2, 3, 4]) submit(small(id, 0.1));
+  world.later(950, runner.die);
+  world.later(3000, () => {
+    scheduler.add(createRunner());
+  });
+  await world.settle();
+  t.match(world.answers.get(4)?.result, 'inference_failed');
+  t.match(world.answers.get(1)?.result, { value: 1 });
 });
 
 t.test('close answers what was accepted and refuses the rest', async (t) => {

@@ -92,7 +92,10 @@ t.test('a refusal costs no decoding, and a failed decoding gives its place back'
 
   const released = gate();
   const app = await withEngine(t, {
-    reserve: () => ({ stylize: () => t.fail('decoded') as never, release: released.open }),
+    reserve: () => ({
+      ...place(() => t.fail('decoded') as never),
+      release: released.open,
+    }),
   });
   t.match((await app.inject(request)).json(), { code: 'undecodable_image' });
   await released.opened;

@@ -27,6 +27,7 @@ export const fakeEngine =
     });
 
 export const place = (stylize: Reservation['stylize']): Reservation => ({
+  near: Promise.resolve(undefined),
   stylize,
   release: () => undefined,
 });
