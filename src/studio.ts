@@ -55,7 +55,6 @@ export async function openStudio(
     styleSize: config.ADAIN_STYLE_SIZE,
     maxPixels,
     maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
-    describeTimeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS,
   }).catch(async (error: unknown) => {
     await engine.close(); // else its workers would keep the process
     throw error;

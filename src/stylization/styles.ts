@@ -5,7 +5,6 @@ import { ServiceError } from '../errors.ts';
 import { decodeStyle } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { RgbImage } from '../rgb-image.ts';
 import type { Catalogue } from './catalogue.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
 
@@ -27,8 +26,6 @@ export interface StylesOptions {
   readonly styleSize: number;
   readonly maxPixels: number;
   readonly maxCached: number;
-  /** Time that a description may take; it serves all who joined it, so no single one may end it. */
-  readonly describeTimeoutMs: number;
 }
 
 export type Styles = Awaited<ReturnType<typeof createStyles>>;
@@ -38,16 +35,12 @@ export async function createStyles(options: StylesOptions) {
   const { engine, catalogue, metrics, styleSize, maxPixels } = options;
   const cache = createStatisticsCache(options.maxCached);
 
-  const describe = async (image: RgbImage) => {
-    const deadline = performance.now() + options.describeTimeoutMs;
-    return (await engine.describe(image, { deadline })).value;
-  };
-
   const presets = new Map<string, StyleStatistics>();
   for (const { id, path } of catalogue.values()) {
     // Whoever deploys the service chose these files: they need no limit.
     const limits = { styleSize, maxPixels: Infinity, field: path };
-    presets.set(id, await describe(await decodeStyle(await readFile(path), limits)));
+    const image = await decodeStyle(await readFile(path), limits);
+    presets.set(id, (await engine.describe(image)).value);
   }
 
   const counted = async (id: string, { statistics, outcome }: Found): Promise<ResolvedStyle> => {
@@ -56,30 +49,34 @@ export async function createStyles(options: StylesOptions) {
     return { id, statistics: await statistics, outcome };
   };
 
-  const resolveId = async (id: string): Promise<ResolvedStyle> => {
+  const resolveId = async (id: string, signal: AbortSignal): Promise<ResolvedStyle> => {
     const preset = presets.get(id);
     if (preset) return { id, statistics: preset, outcome: 'hit' };
-    const known = cache.get(id);
+    const known = cache.get(id, signal);
     if (known) return counted(id, known);
     const text = `There is no style "${id}" here. GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
   };
 
-  const resolvePicture = async (bytes: Buffer): Promise<ResolvedStyle> => {
+  const resolvePicture = async (bytes: Buffer, signal: AbortSignal): Promise<ResolvedStyle> => {
     const image = await decodeStyle(bytes, { styleSize, maxPixels, field: 'style' });
     const id = `sha256-${pixelDigest(image)}`;
     return counted(
       id,
-      cache.getOrDescribe(id, () => describe(image)),
+      cache.getOrDescribe(id, signal, async (abandoned) => {
+        return (await engine.describe(image, { signal: abandoned })).value;
+      }),
     );
   };
 
   return {
-    /** Statistics of the styles, in their order. */
-    resolve: (sources: readonly StyleSource[]): Promise<ResolvedStyle[]> =>
+    /** Statistics of the styles, in their order. `signal` ends the request. */
+    resolve: (sources: readonly StyleSource[], signal: AbortSignal): Promise<ResolvedStyle[]> =>
       Promise.all(
         sources.map((source) =>
-          source.kind === 'id' ? resolveId(source.id) : resolvePicture(source.bytes),
+          source.kind === 'id'
+            ? resolveId(source.id, signal)
+            : resolvePicture(source.bytes, signal),
         ),
       ),
   };

@@ -83,7 +83,7 @@ async function stylizeAt(
 ): Promise<StylizedPicture> {
   const [pixels, resolved] = await Promise.all([
     place.near.then(() => stages.measure('decode', () => content.decode())),
-    stages.measure('style', () => styles.resolve(sources)),
+    stages.measure('style', () => styles.resolve(sources, signal)),
   ]);
   stages.remark('style', worstOutcome(resolved));
   signal.throwIfAborted();
