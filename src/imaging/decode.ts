@@ -1,10 +1,11 @@
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { ownPixels } from './pixels.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
+import { separate } from './transparency.ts';
 
 /** The smallest side, in pixels, that the networks take. */
 const minSide = 16;
@@ -43,9 +44,7 @@ export interface StyleLimits {
  * Reads the header of the picture to repaint, and makes sure that it is within its limits. Decoded
  * it is upright (EXIF orientation applied), sRGB, 8 bit, the first frame of an animation.
  *
- * A picture with an alpha channel comes back as colours and opacity apart. Its colours are laid
- * over the mean of what is visible: the bytes under transparent pixels are arbitrary and would
- * leak into the statistics of the whole picture, and the mean changes these least.
+ * A picture with an alpha channel comes back as colours and opacity apart (`separate`).
  *
  * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
  * `too_many_pixels`.
@@ -124,48 +123,11 @@ async function decode(bytes: Buffer, source: Source, target: Size, field: string
   if (info.channels === 3) {
     return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
   }
-  const rgba = () => sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
-  const alpha = await raw(rgba().extractChannel('alpha'));
-  const isOpaque = isFilledWith(alpha, 255);
-  const rgb = await raw(
-    isOpaque ? rgba().removeAlpha() : rgba().flatten({ background: await meanColour(rgba()) }),
-  );
+  const { rgb, alpha } = await separate(data, info);
   return {
     image: { width, height, data: await ownPixels(rgb) },
-    alpha: isOpaque ? undefined : await ownPixels(alpha),
+    alpha: alpha && (await ownPixels(alpha)),
   };
-}
-
-function raw(pipeline: Sharp): Promise<Buffer> {
-  return pipeline.raw().toBuffer();
-}
-
-/** The mean colour of an RGBA picture, weighted by opacity; mid-grey if nothing is visible. */
-async function meanColour(rgba: Sharp): Promise<{ r: number; g: number; b: number }> {
-  // A coarse copy is enough, and a single pixel would be too coarse: sharp premultiplies in 8 bit.
-  const cells = await raw(rgba.resize(32, 32, { fit: 'fill' }));
-  const sum = [0, 0, 0];
-  let weight = 0;
-  for (let at = 0; at < cells.length; at += 4) {
-    const opacity = cells.readUInt8(at + 3);
-    weight += opacity;
-    for (const [channel, value] of cells.subarray(at, at + 3).entries()) {
-      sum[channel] = (sum[channel] ?? 0) + opacity * value;
-    }
-  }
-  const [r = 128, g = 128, b = 128] =
-    weight === 0 ? [] : sum.map((value) => Math.round(value / weight));
-  return { r, g, b };
-}
-
-/** Compares in blocks, at memory speed. */
-function isFilledWith(bytes: Buffer, value: number): boolean {
-  const block = Buffer.alloc(Math.min(bytes.length, 65_536), value);
-  for (let at = 0; at < bytes.length; at += block.length) {
-    const part = bytes.subarray(at, at + block.length);
-    if (!part.equals(block.subarray(0, part.length))) return false;
-  }
-  return true;
 }
 
 /** The size with the longest side at `longest`; the same object when it is there already. */

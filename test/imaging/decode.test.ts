@@ -223,14 +223,39 @@ t.test('one pixel that is not opaque keeps the alpha channel', async (t) => {
   t.equal(alpha?.at(-1), 254);
 });
 
-t.test('what lies under transparent pixels does not show: the mean of the rest does', async (t) => {
-  const rgba = pixels(64, 64, (x) => (x < 32 ? [0, 255, 0, 0] : [...orange, 255]));
-  const content = await decode(
-    await sharp(rgba, { raw: { width: 64, height: 64, channels: 4 } })
+const decodeRgba = async (rgba: Uint8Array, side: number) =>
+  decode(
+    await sharp(rgba, { raw: { width: side, height: side, channels: 4 } })
       .png()
       .toBuffer(),
   );
-  hasColour(t, content, orange, 3);
+
+t.test('what lies under transparent pixels does not show: the mean of the rest does', async (t) => {
+  const stripes = (x: number) => [...(x % 16 < 8 ? orange : [40, 80, 200]), 255];
+  const content = await decodeRgba(
+    pixels(64, 64, (x) => (x < 32 ? [0, 255, 0, 0] : stripes(x))),
+    64,
+  );
+  hasColour(t, content, [120, 80, 120], 3);
+});
+
+t.test('a shape of one colour stands out from its ground', async (t) => {
+  for (const [colour, ground] of [
+    [0, 255],
+    [255, 0],
+  ] as const) {
+    const ink = [colour, colour, colour, 255];
+    const shape = pixels(64, 64, (x) => (x < 32 ? [90, 90, 90, 0] : ink));
+    hasColour(t, await decodeRgba(shape, 64), [ground, ground, ground]);
+  }
+});
+
+t.test('translucent colours keep their contrast, faint ones fade', async (t) => {
+  const rgba = pixels(64, 64, (x, y) => [x < 32 ? 0 : 200, 0, 0, y < 32 ? 64 : 4]);
+  const { image } = await decodeRgba(rgba, 64);
+  const red = (x: number, y: number) => image.data[3 * (64 * y + x)] ?? NaN;
+  t.ok(red(63, 0) - red(0, 0) > 190, `${red(0, 0)} and ${red(63, 0)}`);
+  t.ok(red(63, 63) - red(0, 63) < 20, `${red(0, 63)} and ${red(63, 63)}`);
 });
 
 t.test('a picture of which nothing is visible is mid-grey', async (t) => {
@@ -247,8 +272,11 @@ t.test('scaling does not draw hidden colours over the edges', async (t) => {
       .toBuffer(),
     20,
   );
-  const greens = image.data.filter((_, at) => at % 3 === 1);
-  t.ok(Math.max(...greens) <= orange[1] + 8, `green reaches ${Math.max(...greens)}`);
+  const { data } = image;
+  const greener = data.map((value, at) =>
+    at % 3 === 1 ? Math.max(0, value - (data[at - 1] ?? 0)) : 0,
+  );
+  t.ok(Math.max(...greener) <= 8, `green is ${Math.max(...greener)} above red`);
 });
 
 t.test('a colour named transparent in a PNG or GIF is an alpha channel', async (t) => {
