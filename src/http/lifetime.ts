@@ -2,6 +2,7 @@ import plugin from 'fastify-plugin';
 import type { FastifyRequest } from 'fastify';
 
 import { ServiceError } from '../errors.ts';
+import { decimal } from './decimal.ts';
 import { onEnd } from './on-end.ts';
 
 /** How long an answer is of use to the client. */
@@ -43,7 +44,7 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
 function requestTimeoutMs(request: FastifyRequest): number | undefined {
   const header = request.headers['request-timeout'];
   if (header === undefined) return undefined;
-  const seconds = Number(header);
+  const seconds = decimal(String(header));
   if (Number.isFinite(seconds) && seconds > 0) return seconds * 1000;
   throw new ServiceError(
     'invalid_value',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { ServiceError } from '../errors.ts';
+import { decimal } from '../http/decimal.ts';
 import type { FormPart } from '../http/read-form.ts';
 import { pictureFormats } from '../imaging/formats.ts';
 import { styleIdPattern } from '../stylization/catalogue.ts';
@@ -14,11 +15,11 @@ const file = z
 
 const number = (min: number, max: number) => {
   const error = `a number from ${min} to ${max}`;
-  return z.coerce.number<string>({ error }).min(min, { error }).max(max, { error });
+  return z.number({ error }).min(min, { error }).max(max, { error });
 };
 const whole = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`;
-  return z.coerce.number<string>({ error }).int({ error }).min(min, { error }).max(max, { error });
+  return z.int({ error }).min(min, { error }).max(max, { error });
 };
 const upTo8 = { error: `at most ${maxStyles} of them` };
 
@@ -27,10 +28,12 @@ export const stylizeForm = z.object({
   content: file.describe('the picture to repaint'),
   style: z.array(file).max(maxStyles, upTo8).default([]).describe('pictures that give the look'),
   styleId: z
-    .array(z.string().regex(styleIdPattern, 'an id as GET /styles or a Style-Id header gives it'))
+    .array(z.string().regex(styleIdPattern, 'ids as GET /styles or a Style-Id header gives them'))
     .max(maxStyles, upTo8)
     .default([])
-    .describe('presets, or styles uploaded before, as the Style-Id header named them'),
+    .describe(
+      'presets, or styles uploaded before as the Style-Id header named them, comma separated or repeated',
+    ),
   weights: z
     .array(number(0, 1e6))
     .optional()
@@ -55,6 +58,7 @@ const fields = Object.keys(stylizeForm.shape) as Field[];
 const isField = (name: string): name is Field => fields.includes(name as Field);
 const lists = new Set<Field>(['style', 'styleId', 'weights']);
 const files = new Set<Field>(['content', 'style']);
+const numbers = new Set<Field>(['weights', 'alpha', 'size', 'quality']);
 
 /**
  * Checks a form's parts, keeping the order of its styles.
@@ -70,12 +74,12 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
     if (part.kind === 'file' && name === 'style') {
       styles.push({ kind: 'picture', bytes: part.bytes });
     } else if (part.kind === 'text' && name === 'styleId') {
-      styles.push({ kind: 'id', id: part.value });
+      for (const id of split(part.value)) styles.push({ kind: 'id', id });
     }
     if (lists.has(name)) {
-      raw[name] = [...((raw[name] as unknown[] | undefined) ?? []), ...values(part)];
+      raw[name] = [...((raw[name] as unknown[] | undefined) ?? []), ...values(name, part)];
     } else if (raw[name] === undefined) {
-      [raw[name]] = values(part);
+      [raw[name]] = values(name, part);
     } else {
       throw invalid(name, 'is there twice; send it once');
     }
@@ -101,10 +105,13 @@ function checkKind(name: Field, part: FormPart): void {
   throw invalid(name, `is text; send it as a file (curl -F ${name}=@picture.jpg)${hint}`);
 }
 
-/** A part's values: a text of weights may hold several. */
-function values(part: FormPart): unknown[] {
+const split = (text: string): string[] => text.split(',').map((value) => value.trim());
+
+/** A part's values: the text of a list may hold several. */
+function values(name: Field, part: FormPart): unknown[] {
   if (part.kind === 'file') return [part.bytes];
-  return part.name === 'weights' ? part.value.split(',') : [part.value];
+  const texts = lists.has(name) ? split(part.value) : [part.value];
+  return numbers.has(name) ? texts.map(decimal) : texts;
 }
 
 function checkStyles(styles: readonly StyleSource[], weights: readonly number[] | undefined): void {

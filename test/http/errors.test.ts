@@ -114,6 +114,17 @@ const cases: Case[] = [
     'weights',
     /send one a style, 1 in all/,
   ],
+  [
+    'a weight left out',
+    [...both, ['styleId', 'mosaic'], ['weights', '3,']],
+    400,
+    'invalid_value',
+    'weights',
+    /a number from 0/,
+  ],
+  ['alpha in hex', withField('alpha', '0x1'), 400, 'invalid_value', 'alpha', /from 0 to 1/],
+  ['size in hex', withField('size', '0x40'), 400, 'invalid_value', 'size', /from 16/],
+  ['alpha without end', withField('alpha', 'Infinity'), 400, 'invalid_value', 'alpha', /from 0/],
   ['weights all 0', withField('weights', '0'), 400, 'invalid_value', 'weights', /all 0/],
   ['a negative weight', withField('weights', '-1'), 400, 'invalid_value', 'weights', /from 0/],
   [
@@ -123,6 +134,22 @@ const cases: Case[] = [
     'invalid_value',
     'styleId',
     /GET \/styles/,
+  ],
+  [
+    'a style id left out',
+    withField('styleId', 'mosaic,'),
+    400,
+    'invalid_value',
+    'styleId',
+    /GET \/styles/,
+  ],
+  [
+    'nine style ids',
+    withField('styleId', Array(9).fill('mosaic').join()),
+    400,
+    'invalid_value',
+    'styleId',
+    /at most 8/,
   ],
   [
     'nine styles',
@@ -303,9 +330,12 @@ t.test('nothing acceptable', async (t) => {
 
 t.test('a Request-Timeout that is no number', async (t) => {
   const request = await form(...both);
-  const headers = { ...request.headers, 'request-timeout': 'soon' };
-  const reply = await app.inject({ ...request, headers });
-  t.match(reply.json<Problem>(), { status: 400, code: 'invalid_value', field: 'Request-Timeout' });
+  for (const time of ['soon', '', '0x10', '0', '-1', 'Infinity']) {
+    const headers = { ...request.headers, 'request-timeout': time };
+    const problem = (await app.inject({ ...request, headers })).json<Problem>();
+    t.match(problem, { status: 400, code: 'invalid_value', field: 'Request-Timeout' }, time);
+    t.match(problem.detail, 'a positive number of seconds');
+  }
 });
 
 t.test('an unknown path', async (t) => {

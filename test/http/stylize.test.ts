@@ -89,6 +89,22 @@ t.test('blends follow the weights in the order of the form, files and ids mixed'
   t.ok(d1 < d12 && d2 < d12, 'the blend lies between the two');
 });
 
+t.test('a Style-Id header can be sent back as one styleId', async (t) => {
+  const blended = await stylize(
+    ['content', content],
+    ['styleId', first],
+    ['styleId', second],
+    ['weights', '3,1'],
+  );
+  const again = await stylize(
+    ['content', content],
+    ['styleId', String(blended.headers['style-id'])],
+    ['weights', '3, 1e0'],
+  );
+  t.equal(again.headers['style-id'], `${first}, ${second}`);
+  t.ok(again.rawPayload.equals(blended.rawPayload), 'the same picture');
+});
+
 t.test('alpha goes from the content to the style', async (t) => {
   const at = async (alpha: string) =>
     (await stylize(['content', content], ['styleId', first], ['alpha', alpha])).rawPayload;

@@ -1,0 +1,6 @@
+const pattern = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** The number that a text writes in decimal digits, else NaN: `Number` takes '' for 0, and hex. */
+export function decimal(text: string): number {
+  return pattern.test(text) ? Number(text) : NaN;
+}
