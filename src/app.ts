@@ -88,6 +88,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(requestLog, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(accepts);
+  app.removeAllContentTypeParsers(); // a form is the only body that any route reads
   await app.register(multipart);
   await app.register(documentation, { version });
   await app.register(stylizeRoute, {

@@ -18,6 +18,7 @@ const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, head
  */
 export async function readForm(request: FastifyRequest, maxBytes: number): Promise<FormPart[]> {
   refuseDeclaredSize(request, maxBytes);
+  refuseNoBoundary(request);
   const parts: FormPart[] = [];
   let bytesLeft = maxBytes;
   try {
@@ -43,8 +44,22 @@ function refuseDeclaredSize(request: FastifyRequest, maxBytes: number): void {
   }
 }
 
+/** The commonest mistake: the header set by hand, which the HTTP client would have set well. */
+function refuseNoBoundary(request: FastifyRequest): void {
+  const type = request.headers['content-type'] ?? '';
+  if (!request.isMultipart() || /;\s*boundary="?[^\s;"]/i.test(type)) return;
+  const text =
+    'The Content-Type header has no boundary. Do not set this header yourself: an HTTP client that is given a form (FormData in fetch and axios, curl -F) sets it, with the boundary.';
+  throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
+}
+
 async function readPart(part: Multipart): Promise<FormPart> {
-  const name = part.fieldname;
+  const name = part.fieldname as string | undefined; // whatever its type says
+  if (!name) {
+    const text =
+      'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
+    throw new ServiceError('malformed_form', text);
+  }
   if (part.type === 'file') return { kind: 'file', name, bytes: await part.toBuffer() };
   if (part.valueTruncated) {
     const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
@@ -69,10 +84,15 @@ function explain(error: Error & { code?: string }, maxBytes: number): Error {
     case 'FST_PARTS_LIMIT':
     case 'FST_FIELDS_LIMIT':
       return new ServiceError('malformed_form', `The form has more than ${limits.fields} parts.`);
+    case 'FST_PROTO_VIOLATION': {
+      const text =
+        'A field has a name that every JavaScript object has, such as constructor or __proto__. Leave it out.';
+      return new ServiceError('malformed_form', text);
+    }
     case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
       return error;
     default: {
-      // busboy reports a form that breaks off or has no boundary as a plain Error.
+      // busboy reports a form that breaks off as a plain Error.
       const text = `The multipart form is damaged: ${error.message}. Send it again, whole.`;
       return new ServiceError('malformed_form', text, { cause: error });
     }

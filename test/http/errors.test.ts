@@ -288,15 +288,21 @@ t.test('a declared size over the limit is refused before it is read', async (t) 
   t.equal(reply.statusCode, 413);
 });
 
-t.test('a body that is no form', async (t) => {
-  const reply = await app.inject({
-    method: 'POST',
-    url: '/stylize',
-    headers: { 'content-type': 'application/json' },
-    payload: '{}',
-  });
-  t.match(reply.json<Problem>(), { status: 415, code: 'unsupported_media_type' });
-  t.match(reply.json<Problem>().detail, 'curl -F');
+t.test('a body that is no form is refused unread, well made or not', async (t) => {
+  for (const [type, payload] of [
+    ['application/json', '{}'],
+    ['application/json', '{"content": '],
+    ['application/json', JSON.stringify('x'.repeat(3_000_000))],
+    ['text/plain', 'x'.repeat(3_000_000)],
+    ['application/x-www-form-urlencoded', 'styleId=mosaic'],
+    ['multipart/mixed; boundary=x', '--x--'],
+    [undefined, '{}'],
+  ] as const) {
+    const headers = type === undefined ? {} : { 'content-type': type };
+    const reply = await app.inject({ method: 'POST', url: '/stylize', headers, payload });
+    t.match(reply.json<Problem>(), { status: 415, code: 'unsupported_media_type' }, String(type));
+    t.match(reply.json<Problem>().detail, /multipart\/form-data.*curl -F/);
+  }
 });
 
 t.test('a form that breaks off', async (t) => {
@@ -307,16 +313,35 @@ t.test('a form that breaks off', async (t) => {
 
 t.test('a form without a boundary', async (t) => {
   const request = await form(...both);
-  const reply = await app.inject({
-    ...request,
-    headers: { 'content-type': 'multipart/form-data' },
-  });
-  t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
+  for (const type of ['multipart/form-data', 'multipart/form-data; boundary=']) {
+    const reply = await app.inject({ ...request, headers: { 'content-type': type } });
+    const problem = reply.json<Problem>();
+    t.match(problem, { status: 400, code: 'malformed_form', field: 'Content-Type' });
+    t.match(problem.detail, /no boundary.*HTTP client/);
+  }
 });
 
 t.test('a field named like a property of objects', async (t) => {
-  const reply = await app.inject(await form(...withField('__proto__', '1')));
-  t.equal(reply.statusCode, 400);
+  for (const value of ['1', content]) {
+    for (const name of ['__proto__', 'constructor']) {
+      const reply = await app.inject(await form(...both, [name, value]));
+      t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
+      t.match(reply.json<Problem>().detail, /such as constructor or __proto__. Leave it out/);
+    }
+  }
+});
+
+t.test('a part without a name', async (t) => {
+  for (const named of ['', '; name=""', '; filename="photo.png"']) {
+    const reply = await app.inject({
+      method: 'POST',
+      url: '/stylize',
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      payload: `--x\r\nContent-Disposition: form-data${named}\r\n\r\n1\r\n--x--\r\n`,
+    });
+    t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
+    t.match(reply.json<Problem>().detail, /no name.*name="content"/);
+  }
 });
 
 t.test('nothing acceptable', async (t) => {
