@@ -19,8 +19,10 @@ import type { createEngine } from './engine/index.ts';
 import { documentation } from './http/documentation.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
-import { requestLog } from './http/request-log.ts';
+import { requestId } from './http/request-id.ts';
+import { followRequest, requestLog } from './http/request-log.ts';
 import { unmatched } from './http/unmatched.ts';
+import { unreadable } from './http/unreadable.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
@@ -57,13 +59,19 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     sendProblem(request, reply, error);
   };
 
+  const { watchReading, refuseUnreadable } = unreadable(metrics);
   const app = fastify({
     logger: parts.logger ?? { level: config.LOG_LEVEL },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
     return503OnClosing: false, // what comes on an open connection is served, see onSend
-    frameworkErrors: onError,
+    genReqId: requestId,
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: (error, request, reply) => {
+      followRequest(request, reply, metrics); // no hook has seen it
+      onError(error, request, reply);
+    },
   }).withTypeProvider<ZodTypeProvider>();
 
   const studio = await openStudio(config, metrics, app.log, parts.createEngine);
@@ -85,6 +93,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.addHook('onClose', () => engine.close()); // after the last answer
 
   await app.register(unmatched);
+  await app.register(watchReading);
   await app.register(requestLog, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(accepts);

@@ -3,17 +3,20 @@
  * The code is stable: clients match on it, and it labels `adain_rejections_total`.
  */
 const kinds = {
+  malformed_request: [400, 'The request cannot be read'],
   malformed_form: [400, 'The form cannot be read'],
   invalid_value: [400, 'A field has a wrong value'],
   unknown_style: [404, 'No such style'],
   not_found: [404, 'No such resource'],
   method_not_allowed: [405, 'Not a method of this resource'],
   not_acceptable: [406, 'No acceptable picture format'],
+  request_timeout: [408, 'The request did not come in time'],
   too_many_bytes: [413, 'The upload is too large'],
   unsupported_media_type: [415, 'Not a media type we take'],
   undecodable_image: [422, 'The picture cannot be decoded'],
   image_too_small: [422, 'The picture is too small'],
   too_many_pixels: [422, 'The picture has too many pixels'],
+  headers_too_large: [431, 'The headers are too large'],
   overloaded: [503, 'The service is overloaded'],
   closing: [503, 'The service is shutting down'],
   not_ready: [503, 'The service is not ready'],

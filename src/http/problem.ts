@@ -1,7 +1,8 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { maxHeaderSize } from 'node:http';
 import { z } from 'zod';
 
-import { errorCodes, ServiceError } from '../errors.ts';
+import { type ErrorCode, errorCodes, ServiceError } from '../errors.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -12,27 +13,68 @@ export const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string().describe('what is wrong with this request, and the remedy'),
+    instance: z.string().describe('a URN that ends with the id of the request in the log'),
     code: z.enum(errorCodes),
     field: z.string().optional().describe('the form field or header at fault'),
   })
   .meta({ id: 'Problem' });
 
+const sendForm =
+  'Send the form as multipart/form-data, for example with curl -F content=@photo.jpg.';
+
+/** What fastify, its plugins and Node's HTTP parser complain of, by the code of their errors. */
+const complaints: Readonly<Record<string, readonly [ErrorCode, detail: string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', sendForm],
+  FST_INVALID_MULTIPART_CONTENT_TYPE: ['unsupported_media_type', sendForm],
+  FST_ERR_BAD_URL: [
+    'malformed_request',
+    'The path has a % that begins no encoded character. Write a % itself as %25.',
+  ],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is nothing at a path that long; see GET /docs.'],
+  HPE_INVALID_METHOD: [
+    'malformed_request',
+    'No HTTP method has this name. See GET /docs for the methods that each path takes.',
+  ],
+  HPE_INVALID_EOF_STATE: ['malformed_request', 'The request breaks off. Send it again, whole.'],
+  HPE_HEADER_OVERFLOW: [
+    'headers_too_large',
+    `The headers have more than ${maxHeaderSize} bytes. Send fewer, or shorter ones.`,
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    'request_timeout',
+    'The request was not there whole in the time allowed. Send a smaller picture, or faster.',
+  ],
+};
+
 /** Any error as one that may be shown; what a library threw is translated here and nowhere else. */
-export function toServiceError(error: FastifyError | ServiceError): ServiceError {
+export function toServiceError(
+  error: ServiceError | (Error & { code?: string; statusCode?: number | undefined }),
+): ServiceError {
   if (error instanceof ServiceError) return error;
-  const { statusCode = 500, code, message } = error;
+  const { statusCode = 500, code = '', message } = error;
   const cause = error;
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || code === 'FST_INVALID_MULTIPART_CONTENT_TYPE') {
-    const text =
-      'Send the form as multipart/form-data, for example with curl -F content=@photo.jpg.';
-    return new ServiceError('unsupported_media_type', text, { cause });
+  const known = complaints[code];
+  if (known) return new ServiceError(...known, { cause });
+  if (code.startsWith('HPE_') || (statusCode >= 400 && statusCode < 500)) {
+    const text = `${message}. See GET /docs for the requests that are answered.`;
+    return new ServiceError('malformed_request', text, { cause });
   }
-  if (statusCode === 413) return new ServiceError('too_many_bytes', `${message}.`, { cause });
-  if (statusCode >= 400 && statusCode < 500) {
-    return new ServiceError('malformed_form', `${message}.`, { cause });
-  }
-  return new ServiceError('internal', 'Something went wrong on our side; the log has the cause.', {
-    cause,
+  const text =
+    'Something went wrong on our side; the log has the cause. Report it with this instance.';
+  return new ServiceError('internal', text, { cause });
+}
+
+/** The document, of the request that the log knows by this id. */
+export function problemDocument(error: ServiceError, requestId: string): string {
+  const { code, status, title, message: detail, field } = error;
+  return JSON.stringify({
+    type: `urn:adain-server:problem:${code}`,
+    title,
+    status,
+    detail,
+    instance: `urn:adain-server:request:${requestId}`,
+    code,
+    field,
   });
 }
 
@@ -41,7 +83,7 @@ export function sendProblem(
   reply: FastifyReply,
   error: ServiceError,
 ): FastifyReply {
-  const { code, status, title, message: detail, field, retryAfterSeconds } = error;
+  const { status, retryAfterSeconds } = error;
   if (retryAfterSeconds !== undefined) {
     reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)));
   }
@@ -52,14 +94,6 @@ export function sendProblem(
   return reply
     .code(status)
     .type(problemMediaType)
-    .send(
-      JSON.stringify({
-        type: `urn:adain-server:problem:${code}`,
-        title,
-        status,
-        detail,
-        code,
-        field,
-      }),
-    );
+    .header('cache-control', 'no-store') // it is of this request alone
+    .send(problemDocument(error, request.id));
 }

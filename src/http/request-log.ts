@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 
 import type { Metrics } from '../observability/metrics.ts';
@@ -17,23 +18,24 @@ const quiet = new Set(['/livez', '/readyz', '/metrics']);
 export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) => {
   app.decorateRequest('story');
   app.addHook('onRequest', (request, reply, next) => {
-    request.story = {};
-    onEnd(reply.raw, (answered) => {
-      const route = request.routeOptions.url ?? 'unmatched';
-      const status = answered ? reply.statusCode : 499;
-      metrics.requests.inc({ route, status });
-      metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
-      const level = levelOf(status, route);
-      const ms = Math.round(reply.elapsedTime);
-      request.log[level](
-        { method: request.method, route, status, ms, ...request.story },
-        'request',
-      );
-    });
+    followRequest(request, reply, metrics);
     next();
   });
   done();
 });
+
+export function followRequest(request: FastifyRequest, reply: FastifyReply, metrics: Metrics) {
+  request.story = {};
+  onEnd(reply.raw, (answered) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    const status = answered ? reply.statusCode : 499;
+    metrics.requests.inc({ route, status });
+    metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
+    const level = levelOf(status, route);
+    const ms = Math.round(reply.elapsedTime);
+    request.log[level]({ method: request.method, route, status, ms, ...request.story }, 'request');
+  });
+}
 
 function levelOf(status: number, route: string) {
   if (status === 500) return 'error';

@@ -15,7 +15,7 @@ export const unmatched = plugin((app, _options, done) => {
     const [path = ''] = url.split('?', 1);
     const allowed = routes.filter((route) => matches(route.url, path)).flatMap((r) => r.methods);
     if (allowed.length === 0) {
-      throw new ServiceError('not_found', `There is nothing at ${method} ${url}; see GET /docs.`);
+      throw new ServiceError('not_found', `There is nothing at ${method} ${path}; see GET /docs.`);
     }
     const allow = [...new Set(allowed)].join(', ');
     reply.header('allow', allow);

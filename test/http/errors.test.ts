@@ -1,6 +1,9 @@
-import t from 'tap';
+import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
 
-import { build, form, photo, type Field } from '../support/app.ts';
+import { build, form, photo, recorder, type Field } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
 
 const app = await build(
@@ -18,6 +21,27 @@ interface Problem {
   detail: string;
   title: string;
   type: string;
+  instance: string;
+}
+
+const idOf = ({ instance }: Problem) => /^urn:adain-server:request:(.*)$/.exec(instance)?.[1];
+
+/** An application that listens, and the log lines that it writes from now on. */
+async function logging(t: Test) {
+  const { lines, logger } = recorder();
+  const app = await build(t, {}, { createEngine: fakeEngine(), logger });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  lines.length = 0;
+  return { app, lines };
+}
+
+/** Sends bytes as they are, and waits for the answer and the end of the connection. */
+async function exchange(app: Awaited<ReturnType<typeof build>>, sent: string) {
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  socket.write(sent);
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  return { head, problem: JSON.parse(body) as Problem };
 }
 
 const both = [
@@ -366,6 +390,78 @@ t.test('a Request-Timeout that is no number', async (t) => {
 t.test('an unknown path', async (t) => {
   const reply = await app.inject('/paint');
   t.match(reply.json<Problem>(), { status: 404, code: 'not_found' });
+});
+
+t.test('what the path asks is in the log, its query is not', async (t) => {
+  const { app, lines } = await logging(t);
+  const { detail } = (await app.inject('/nope?token=SECRET')).json<Problem>();
+  t.equal(detail, 'There is nothing at GET /nope; see GET /docs.');
+  t.match((await app.inject('/%zz?token=SECRET')).json<Problem>(), { status: 400 });
+  t.match(lines, [{ status: 404, detail }, { status: 400 }]);
+  t.notMatch(JSON.stringify(lines), 'SECRET');
+});
+
+t.test(
+  'paths that fastify itself refuses are told, logged and counted like any other',
+  async (t) => {
+    const { app, lines } = await logging(t);
+    for (const [url, status, code, title, advice] of [
+      ['/styles/%zz', 400, 'malformed_request', 'The request cannot be read', /as %25/],
+      [`/styles/${'a'.repeat(101)}`, 404, 'not_found', 'No such resource', /GET \/docs/],
+    ] as const) {
+      const reply = await app.inject(url);
+      t.equal(reply.statusCode, status);
+      t.match(reply.headers['content-type'], 'application/problem+json');
+      t.match(reply.json<Problem>(), { status, code, title, detail: advice });
+      t.match(lines.pop(), { route: 'unmatched', status, code });
+      const { body } = await app.inject('/metrics');
+      t.match(body, `adain_requests_total{route="unmatched",status="${status}"} 1`);
+      t.match(body, `adain_rejections_total{reason="${code}"} 1`);
+    }
+  },
+);
+
+t.test('so is what Node’s parser refuses', async (t) => {
+  const { app, lines } = await logging(t);
+  const get = 'GET /styles HTTP/1.1\r\nHost: a\r\n';
+  for (const [sent, status, code, advice] of [
+    ['FOO /styles HTTP/1.1\r\n\r\n', 400, 'malformed_request', /method/],
+    [`${get}X-Big: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large', /fewer, or shorter/],
+  ] as const) {
+    const { head, problem } = await exchange(app, sent);
+    t.match(head, new RegExp(`^HTTP/1.1 ${status} .*\r\nContent-Type: application/problem\\+json`));
+    t.match(problem, { status, code, detail: advice });
+    t.match(lines.pop(), { route: 'unmatched', status, code, reqId: idOf(problem) });
+    const { body } = await app.inject('/metrics');
+    t.match(body, `adain_requests_total{route="unmatched",status="${status}"} 1`);
+    t.match(body, `adain_rejections_total{reason="${code}"} 1`);
+  }
+});
+
+t.test('a request that becomes unreadable on its way is told once', async (t) => {
+  const { app, lines } = await logging(t);
+  const head =
+    'POST /stylize HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\n';
+  const { problem } = await exchange(app, `${head}Transfer-Encoding: chunked\r\n\r\nno size\r\n`);
+  t.match(problem, { status: 400, code: 'malformed_request' });
+  while (lines.length === 0) await sleep(5); // the connection's end may be seen here first
+  t.match(lines, [{ route: '/stylize', status: 499, reqId: idOf(problem) }]);
+  t.equal(lines.length, 1);
+  t.notMatch((await app.inject('/metrics')).body, 'adain_requests_total{route="unmatched"');
+});
+
+t.test('a problem has the id of its request: a proxy’s, if it is fit, or a new one', async (t) => {
+  const idFor = async (given: string) =>
+    idOf((await app.inject({ url: '/nope', headers: { 'x-request-id': given } })).json<Problem>());
+  t.equal(await idFor('proxy-7.b_2'), 'proxy-7.b_2');
+  const made = [
+    await idFor(''),
+    await idFor('a b'),
+    await idFor('a'.repeat(65)),
+    await idFor('é"'),
+  ];
+  for (const id of made) t.match(id, /^[0-9a-f-]{36}$/);
+  t.equal(new Set(made).size, made.length);
 });
 
 t.test('a method that a path does not take', async (t) => {

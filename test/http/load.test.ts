@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 
 import type { Engine } from '../../src/engine/types.ts';
 import { ServiceError } from '../../src/errors.ts';
-import { build, form, photo } from '../support/app.ts';
+import { build, form, photo, recorder } from '../support/app.ts';
 import { fakeEngine, place, timed } from '../support/fake-engine.ts';
 
 const { error, warn } = pino.levels.values as Record<'error' | 'warn', number>;
@@ -127,6 +127,9 @@ t.test('an engine that fails: 500 without its secrets, the cause in the log', as
   t.equal(reply.statusCode, 500);
   t.notMatch(reply.body, 'secret');
   t.match(lines, [{ level: error, status: 500, err: { stack: 'secret: bad address' } }]);
+  const { instance, detail } = reply.json<{ instance: string; detail: string }>();
+  t.equal(instance, `urn:adain-server:request:${String(lines[0]?.['reqId'])}`);
+  t.match(detail, 'Report it with this instance');
 });
 
 t.test('what is turned away or too late is a warning without a stack', async (t) => {
@@ -144,11 +147,7 @@ t.test('what is turned away or too late is a warning without a stack', async (t)
 
 /** The answer of an engine whose places are made so, and the log lines of the request as objects. */
 async function logged(t: Test, reserve: Engine['reserve']) {
-  const lines: unknown[] = [];
-  const logger = {
-    level: 'info',
-    stream: { write: (line: string) => void lines.push(JSON.parse(line)) },
-  };
+  const { lines, logger } = recorder();
   const app = await build(t, {}, { createEngine: fakeEngine({ reserve }), logger });
   lines.length = 0;
   const reply = await app.inject(await form(['content', content], ['style', style]));

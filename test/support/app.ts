@@ -16,6 +16,13 @@ export async function build(
   return app;
 }
 
+/** A logger, and the lines that it has written, as objects. */
+export function recorder() {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  return { lines, logger: { level: 'info', stream: { write } } };
+}
+
 type Value = string | Buffer | Uint8Array<ArrayBuffer>;
 
 export type Field = readonly [name: string, value: Value];
