@@ -68,6 +68,7 @@ export async function openContent(
       : tooSmall(
           `At a size of ${String(size)} the result would be ${target.width}×${target.height} pixels`,
           'size',
+          'Ask for a larger size.',
         );
   }
   const { width, height } = target;
@@ -94,6 +95,10 @@ export async function decodeStyle(
         ? was
         : `${was}, scaled to ${target.width}×${target.height} to be read as a style`,
       field,
+      // As large as styles are read, it would be too narrow still.
+      isTooSmall(scaleTo(source, styleSize))
+        ? 'Send a less narrow one, cropped for example.'
+        : undefined,
     );
   }
   const { image } = await decode(bytes, source, target, field);
@@ -144,8 +149,7 @@ function isTooSmall({ width, height }: Size): boolean {
   return Math.min(width, height) < minSide;
 }
 
-function tooSmall(what: string, field: string): ServiceError {
-  const remedy = field === 'size' ? 'Ask for a larger size.' : 'Send a larger one.';
+function tooSmall(what: string, field: string, remedy = 'Send a larger one.'): ServiceError {
   return new ServiceError(
     'image_too_small',
     `${what}; each side needs at least ${minSide}. ${remedy}`,

@@ -36,6 +36,11 @@ t.test('a style so narrow that scaling leaves no 16 pixels is refused', async (t
     code: 'image_too_small',
     field: 'style',
     message:
-      'The picture is 640×80 pixels, scaled to 64×8 to be read as a style; each side needs at least 16. Send a larger one.',
+      'The picture is 640×80 pixels, scaled to 64×8 to be read as a style; each side needs at least 16. Send a less narrow one, cropped for example.',
+  });
+  await t.rejects(decodeStyle(await noise(10, 60).png().toBuffer(), limits), {
+    code: 'image_too_small',
+    message:
+      'The picture is 10×60 pixels; each side needs at least 16. Send a less narrow one, cropped for example.',
   });
 });
