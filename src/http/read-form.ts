@@ -2,6 +2,7 @@ import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 
 import { ServiceError } from '../errors.ts';
+import type { TakeRoom } from './upload-room.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
@@ -12,18 +13,22 @@ export type FormPart =
 const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, headerPairs: 16 };
 
 /**
- * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together.
- * Parts that a browser sends for controls left empty are skipped.
- * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`.
+ * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
+ * which it takes room. Parts that a browser sends for controls left empty are skipped.
+ * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`, `overloaded`.
  */
-export async function readForm(request: FastifyRequest, maxBytes: number): Promise<FormPart[]> {
+export async function readForm(
+  request: FastifyRequest,
+  maxBytes: number,
+  takeRoom: TakeRoom,
+): Promise<FormPart[]> {
   refuseDeclaredSize(request, maxBytes);
   refuseNoBoundary(request);
   const parts: FormPart[] = [];
   let bytesLeft = maxBytes;
   try {
     for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
-      const read = await readPart(part);
+      const read = await readPart(part, takeRoom);
       bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
       if (bytesLeft < 0) throw tooManyBytes(maxBytes);
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
@@ -53,19 +58,30 @@ function refuseNoBoundary(request: FastifyRequest): void {
   throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
 }
 
-async function readPart(part: Multipart): Promise<FormPart> {
+async function readPart(part: Multipart, takeRoom: TakeRoom): Promise<FormPart> {
   const name = part.fieldname as string | undefined; // whatever its type says
   if (!name) {
     const text =
       'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
     throw new ServiceError('malformed_form', text);
   }
-  if (part.type === 'file') return { kind: 'file', name, bytes: await part.toBuffer() };
+  if (part.type === 'file') {
+    return { kind: 'file', name, bytes: await readFile(part.file, takeRoom) };
+  }
   if (part.valueTruncated) {
     const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
     throw new ServiceError('invalid_value', text, { field: name });
   }
   return { kind: 'text', name, value: String(part.value).trim() };
+}
+
+async function readFile(file: AsyncIterable<Buffer>, takeRoom: TakeRoom): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of file) {
+    takeRoom(chunk.length);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function tooManyBytes(maxBytes: number): ServiceError {

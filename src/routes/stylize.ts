@@ -4,11 +4,15 @@ import { negotiateFormat } from '../http/negotiate.ts';
 import { within } from '../http/lifetime.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem } from '../http/responses.ts';
+import { createUploadRoom } from '../http/upload-room.ts';
 import { mediaTypes } from '../imaging/formats.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { stylizePicture, type Studio } from '../stylization/stylize.ts';
 import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
+
+/** Forms of the largest size that are held at once: while they come, wait and are painted. */
+const uploadsHeld = 16;
 
 interface Options {
   readonly studio: Studio;
@@ -49,6 +53,7 @@ const schema = {
 /** POST /stylize */
 export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, done) => {
   const { studio, metrics, maxUploadBytes } = options;
+  const roomFor = createUploadRoom(uploadsHeld * maxUploadBytes);
 
   app.post(
     '/stylize',
@@ -57,7 +62,8 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
     async (request, reply) => {
       const { lifetime } = request;
       const stages = createStages();
-      const form = parseStylizeForm(await within(lifetime, readForm(request, maxUploadBytes)));
+      const read = readForm(request, maxUploadBytes, roomFor(reply.raw));
+      const form = parseStylizeForm(await within(lifetime, read));
       const { format, ...wishes } = form;
       request.story = {
         contentBytes: form.content.length,

@@ -80,6 +80,30 @@ t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   t.match(reply.json(), { code: 'overloaded', detail: 'Too much.' });
 });
 
+t.test('forms fill no more memory than there is room for', async (t) => {
+  const { opened, open } = gate();
+  let reserved = 0;
+  const app = await withEngine(
+    t,
+    {
+      reserve: () => {
+        reserved++;
+        return place(({ image }) => opened.then(() => timed(image)));
+      },
+    },
+    { ADAIN_MAX_UPLOAD_BYTES: String(content.length + style.length) },
+  );
+  const request = await form(['content', content], ['style', style]);
+  const held = Array.from({ length: 16 }, () => app.inject(request));
+  while (reserved < 16) await sleep(5);
+  const refused = await app.inject(request);
+  t.match(refused.json(), { status: 503, code: 'overloaded', detail: /being sent/ });
+  t.equal(refused.headers['retry-after'], '1');
+  open();
+  for (const reply of await Promise.all(held)) t.equal(reply.statusCode, 200);
+  t.equal((await app.inject(request)).statusCode, 200, 'the room is given back');
+});
+
 t.test('a refusal costs no decoding, and a failed decoding gives its place back', async (t) => {
   const damaged = content.subarray(0, content.length - 40); // its header is whole
   const request = await form(['content', damaged], ['style', style]);
