@@ -6,6 +6,8 @@ import {
   createJsonSchemaTransformObject,
 } from 'fastify-type-provider-zod';
 
+import { problem } from './responses.ts';
+
 /** The OpenAPI document, made from the routes' schemas: GET /openapi.yaml, and /docs to try it. */
 export const documentation = plugin<{ version: string }>(async (app, { version }) => {
   await app.register(swagger, {
@@ -25,7 +27,7 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
         { name: 'operations', description: 'For machines that look after the service' },
       ],
     },
-    transform: withHeaders,
+    transform: completed,
     transformObject: withUsedSchemas,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
@@ -44,12 +46,14 @@ const zodToJsonConfig: Parameters<typeof createJsonSchemaTransform>[0]['zodToJso
 const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig });
 const addSchemas = createJsonSchemaTransformObject({ zodToJsonConfig });
 
-type Responses = Record<string, { headers?: unknown }>;
+type Responses = Record<string, { description?: string; headers?: unknown }>;
 
-/** zod's transform of a response with several media types leaves its headers out. */
-const withHeaders: SwaggerTransform = (route) => {
-  const transformed = toJsonSchema(route);
-  const given = (route.schema.response ?? {}) as Responses;
+const fault = problem('A fault of ours: report it with its instance');
+
+/** Any request may meet a fault; and zod's transform of media types leaves their headers out. */
+const completed: SwaggerTransform = (route) => {
+  const given: Responses = { ...(route.schema.response as Responses), 500: fault };
+  const transformed = toJsonSchema({ ...route, schema: { ...route.schema, response: given } });
   const made = (transformed.schema.response ?? {}) as Responses;
   for (const [status, { headers }] of Object.entries(given)) {
     if (headers && made[status]) made[status].headers = headers;

@@ -83,10 +83,9 @@ export function sendProblem(
   reply: FastifyReply,
   error: ServiceError,
 ): FastifyReply {
-  const { status, retryAfterSeconds } = error;
-  if (retryAfterSeconds !== undefined) {
-    reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)));
-  }
+  const { status, retryAfterSeconds = 1 } = error;
+  // What closes or is not ready cannot know when; another instance may take the next try.
+  if (status === 503) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)));
   // What is left of an upload is thrown away as it comes, for as long as requestTimeout allows: a
   // client that still sends into a closed connection sees a broken pipe, not our answer.
   request.raw.unpipe();

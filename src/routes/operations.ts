@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Engine } from '../engine/types.ts';
 import { ServiceError } from '../errors.ts';
-import { problem } from '../http/responses.ts';
+import { unavailable } from '../http/responses.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 interface Options {
@@ -42,7 +42,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         tags,
         response: {
           200: ok.describe('It works'),
-          503: problem('A run of the model hangs, or the GPU failed'),
+          503: unavailable('A run of the model hangs, or the GPU failed'),
         },
       },
     },
@@ -62,12 +62,17 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         operationId: 'readyz',
         summary: 'Whether to send requests; a real inference has succeeded',
         tags,
-        response: { 200: ok.describe('It is ready'), 503: problem('Send requests elsewhere') },
+        response: { 200: ok.describe('It is ready'), 503: unavailable('Send requests elsewhere') },
       },
     },
     () => {
-      if (isClosing()) throw new ServiceError('closing', 'The service is shutting down.');
-      if (!engine.ready) throw new ServiceError('not_ready', 'No worker of the engine is up.');
+      const elsewhere = 'Send requests to another instance, or come back.';
+      if (isClosing()) {
+        throw new ServiceError('closing', `The service is shutting down. ${elsewhere}`);
+      }
+      if (!engine.ready) {
+        throw new ServiceError('not_ready', `No worker of the engine is up. ${elsewhere}`);
+      }
       return { status: 'ok' } as const;
     },
   );

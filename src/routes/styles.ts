@@ -22,6 +22,10 @@ const style = z
 
 const params = z.object({ id: z.string() });
 const missing = problem('No such style');
+const headers = { ETag: { type: 'string', description: 'the version, for If-None-Match' } };
+const unchanged = z
+  .null()
+  .meta({ description: 'The version of If-None-Match is current', headers });
 
 /** GET /styles, /styles/{id}, and its pictures. */
 export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = async (
@@ -47,7 +51,10 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
         operationId: 'listStyles',
         summary: 'The presets',
         tags: ['styles'],
-        response: { 200: z.object({ styles: z.array(style) }).describe('All presets') },
+        response: {
+          200: z.object({ styles: z.array(style) }).meta({ description: 'All presets', headers }),
+          304: unchanged,
+        },
       },
     },
     () => ({ styles: [...catalogue.values()].map(represent) }),
@@ -61,7 +68,11 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
         summary: 'One preset',
         tags: ['styles'],
         params,
-        response: { 200: style.describe('The preset'), 404: missing },
+        response: {
+          200: style.meta({ description: 'The preset', headers }),
+          304: unchanged,
+          404: missing,
+        },
       },
     },
     (request) => represent(find(request.params.id)),
@@ -75,7 +86,11 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
         summary: "A preset's picture",
         tags: ['styles'],
         params,
-        response: { 200: picture('The picture', ['image/*']), 404: missing },
+        response: {
+          200: { ...picture('The picture', ['image/*']), headers },
+          304: unchanged,
+          404: missing,
+        },
       },
     },
     async (request, reply) => {
@@ -99,7 +114,11 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
         summary: "A preset's picture, small",
         tags: ['styles'],
         params,
-        response: { 200: picture('At most 256 pixels a side', ['image/webp']), 404: missing },
+        response: {
+          200: { ...picture('At most 256 pixels a side', ['image/webp']), headers },
+          304: unchanged,
+          404: missing,
+        },
       },
     },
     async (request, reply) =>

@@ -1,9 +1,10 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 
 import { negotiateFormat } from '../http/negotiate.ts';
 import { within } from '../http/lifetime.ts';
 import { readForm } from '../http/read-form.ts';
-import { picture, problem } from '../http/responses.ts';
+import { picture, problem, unavailable } from '../http/responses.ts';
 import { createUploadRoom } from '../http/upload-room.ts';
 import { mediaTypes } from '../imaging/formats.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -24,9 +25,16 @@ const schema = {
   operationId: 'stylize',
   summary: 'Repaint a picture in a style',
   description:
-    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colour profiles are applied, transparency is kept, and of an animation the first frame is taken.',
+    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colour profiles are applied, transparency is kept, and of an animation the first frame is taken. Without the field format, the Accept header chooses the format of the result.',
   tags: ['stylization'],
   consumes: ['multipart/form-data'],
+  headers: z.object({
+    'Request-Timeout': z
+      .number()
+      .positive()
+      .optional()
+      .describe('seconds for which the client waits, if less than the service allows'),
+  }),
   body: stylizeForm,
   response: {
     200: {
@@ -34,6 +42,7 @@ const schema = {
       headers: {
         'Style-Id': { type: 'string', description: 'the ids of the styles used, in their order' },
         'Server-Timing': { type: 'string', description: 'milliseconds spent in each stage' },
+        Vary: { type: 'string', description: 'Accept, which the format may follow' },
       },
     },
     400: problem('The form is malformed, or a field has a wrong value'),
@@ -42,10 +51,7 @@ const schema = {
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, too small, or has too many pixels'),
-    503: {
-      ...problem('Overloaded or closing'),
-      headers: { 'Retry-After': { type: 'integer', description: 'seconds, from measured load' } },
-    },
+    503: unavailable('Overloaded or closing'),
     504: problem('The deadline has passed'),
   },
 };

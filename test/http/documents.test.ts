@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import { parse } from 'yaml';
 
-import { build } from '../support/app.ts';
+import { build, form, photo } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
+
+interface Operation {
+  parameters?: object[];
+  responses: Record<string, { headers?: object }>;
+}
+type Sent = Pick<Awaited<ReturnType<typeof app.inject>>, 'statusCode' | 'headers'>;
 
 const app = await build(t, {}, { createEngine: fakeEngine() });
 const committed = await readFile(new URL('../../openapi.yaml', import.meta.url), 'utf8');
@@ -11,6 +18,34 @@ t.test('openapi.yaml is what the service serves (if not: npm run openapi)', asyn
   const served = await app.inject('/openapi.yaml');
   t.equal(served.body, committed);
   t.match(served.headers['content-type'], 'application/yaml');
+});
+
+t.test('it tells of the headers that are taken and sent', async (t) => {
+  const { paths } = parse(committed) as { paths: Record<string, Record<string, Operation>> };
+  const told = ['etag', 'vary', 'retry-after', 'style-id', 'server-timing'];
+  const check = (path: string, method: 'get' | 'post', { statusCode, headers }: Sent) => {
+    const response = paths[path]?.[method]?.responses[String(statusCode)];
+    const named = Object.keys(response?.headers ?? {}).map((name) => name.toLowerCase());
+    const sent = told.filter((name) => headers[name] !== undefined);
+    t.same(named.sort(), sent.sort(), `${method} ${path} ${statusCode}`);
+  };
+  for (const path of ['/styles', '/styles/{id}', '/styles/{id}/image', '/styles/{id}/thumbnail']) {
+    const url = path.replace('{id}', 'mosaic');
+    const first = await app.inject(url);
+    check(path, 'get', first);
+    const headers = { 'if-none-match': String(first.headers.etag) };
+    check(path, 'get', await app.inject({ url, headers }));
+  }
+  const content = await photo();
+  const painted = await app.inject(await form(['content', content], ['styleId', 'mosaic']));
+  check('/stylize', 'post', painted);
+  t.match(paths['/stylize']?.['post']?.parameters, [{ in: 'header', name: 'Request-Timeout' }]);
+
+  app.announceClosing();
+  check('/readyz', 'get', await app.inject('/readyz'));
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const { responses } of Object.values(operations)) t.ok(responses['500'], path);
+  }
 });
 
 t.test('/docs shows it', async (t) => {

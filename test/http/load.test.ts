@@ -220,6 +220,18 @@ t.test('a client that goes away: its work is dropped, and counted as 499', async
   );
 });
 
+/** Expects a 503 that says when to come back. */
+async function unavailable(
+  t: Test,
+  app: Awaited<ReturnType<typeof build>>,
+  path: string,
+  problem: { code: string; detail: RegExp },
+) {
+  const reply = await app.inject(path);
+  t.match(reply.json(), { status: 503, ...problem });
+  t.equal(reply.headers['retry-after'], '1');
+}
+
 t.test('ready and live follow the engine', async (t) => {
   const state = { ready: true, live: true };
   const app = await build(
@@ -236,15 +248,15 @@ t.test('ready and live follow the engine', async (t) => {
   t.equal((await app.inject('/readyz')).statusCode, 200);
   t.equal((await app.inject('/livez')).statusCode, 200);
   state.ready = false;
-  t.match((await app.inject('/readyz')).json(), { status: 503, code: 'not_ready' });
+  await unavailable(t, app, '/readyz', { code: 'not_ready', detail: /another instance/ });
   state.live = false;
-  t.match((await app.inject('/livez')).json(), { status: 503, code: 'not_ready' });
+  await unavailable(t, app, '/livez', { code: 'not_ready', detail: /Restart it/ });
 });
 
 t.test('once closing is announced, ready says no and requests are still served', async (t) => {
   const app = await withEngine(t, {});
   app.announceClosing();
-  t.match((await app.inject('/readyz')).json(), { status: 503, code: 'closing' });
+  await unavailable(t, app, '/readyz', { code: 'closing', detail: /another instance/ });
   const reply = await app.inject(await form(['content', content], ['style', style]));
   t.equal(reply.statusCode, 200);
 });
