@@ -66,7 +66,9 @@ const variables = z.object({
     .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
   ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)
     .default(60_000)
-    .describe('time for a whole request; what cannot be done by then is refused at once'),
+    .describe(
+      'time for a whole request; while others are in work, what cannot be done by then is refused at once',
+    ),
   ADAIN_SHUTDOWN_DELAY_MS: whole(0, day)
     .default(0)
     .describe('after SIGTERM, how long to go on serving while /readyz already says no'),
