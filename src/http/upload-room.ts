@@ -20,7 +20,7 @@ export function createUploadRoom(size: number): (response: ServerResponse) => Ta
       if (over) return; // what still comes is thrown away
       if (taken + bytes > size) {
         const text = 'Too many pictures are being sent at once: come back later.';
-        throw new ServiceError('overloaded', text, { retryAfterSeconds: 1 });
+        throw new ServiceError('overloaded', text);
       }
       taken += bytes;
       own += bytes;
