@@ -2,8 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const whole = (min: number, max: number) => {
-  const error = `a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+  const error = `a whole number from ${min} to ${max}, in decimal digits`;
+  return z
+    .string()
+    .regex(/^\d+$/, { error })
+    .transform(Number)
+    .pipe(z.number({ error }).min(min, { error }).max(max, { error }));
 };
 
 const device = z.string().regex(/^(auto|cpu|cuda(:\d+)?(,cuda(:\d+)?)*)$/, {

@@ -27,6 +27,14 @@ t.test('a wrong value stops with the name, the value and what was expected', asy
   }
 });
 
+t.test('a whole number is written in decimal digits', async (t) => {
+  t.equal(readConfig({ PORT: '0080' }).PORT, 80);
+  for (const PORT of [' ', ' 80', '0x50', '8e1', '80.0', '-0', '9'.repeat(400)]) {
+    const message = `PORT is ${JSON.stringify(PORT)}: expected a whole number from 0 to 65535, in decimal digits`;
+    t.throws(() => readConfig({ PORT }), { message });
+  }
+});
+
 t.test('two wrong values are both named', async (t) => {
   t.throws(() => readConfig({ PORT: 'x', LOG_LEVEL: 'y' }), {
     message: /^PORT is .*\nLOG_LEVEL is /,
