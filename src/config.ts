@@ -105,5 +105,13 @@ export function configHelp(): string {
     const value = defaults[name as keyof Config];
     return `  ${name.padEnd(26)} ${schema.description ?? ''} (${value ?? 'none'})`;
   });
-  return `adain-server: repaints pictures over HTTP. It is configured by environment variables:\n\n${rows.join('\n')}\n`;
+  return `adain-server: repaints pictures over HTTP.
+
+  --help                     prints this
+  --doctor                   tries out what the service would run on, and says what is missing
+
+It is configured by environment variables:
+
+${rows.join('\n')}
+`;
 }

@@ -1,18 +1,34 @@
 import closeWithGrace from 'close-with-grace';
 import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
 import { buildApp } from './app.ts';
-import { configHelp, readConfig } from './config.ts';
+import { configHelp, readConfig, type Config } from './config.ts';
 import { examine } from './doctor.ts';
 
-if (process.argv.includes('--help')) {
-  process.stdout.write(configHelp());
-} else {
-  const task = process.argv.includes('--doctor') ? diagnose() : serve();
-  await task.catch((error: unknown) => {
-    process.stderr.write(`adain-server cannot start. ${explain(error)}\n`);
-    process.exitCode = 1;
-  });
+await main().catch((error: unknown) => {
+  process.stderr.write(`adain-server cannot start. ${explain(error)}\n`);
+  process.exitCode = 1;
+});
+
+async function main(): Promise<void> {
+  const { help, doctor } = readArguments();
+  if (help) process.stdout.write(configHelp());
+  else if (doctor) await diagnose();
+  else await serve();
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { help: { type: 'boolean' }, doctor: { type: 'boolean' } } })
+      .values;
+  } catch (cause) {
+    const given = process.argv.slice(2).join(' ');
+    throw new Error(
+      `It takes --help or --doctor and nothing else, but got: ${given}. Settings are environment variables; --help lists them.`,
+      { cause },
+    );
+  }
 }
 
 async function diagnose(): Promise<void> {
@@ -23,17 +39,40 @@ async function diagnose(): Promise<void> {
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
+  const { PORT: port, HOST: host } = config;
   const app = await buildApp(config);
-  // Ready says no first, so that load balancers look elsewhere; then accepted requests finish.
+  await app.listen({ port, host }).catch(async (cause: unknown) => {
+    await app.close(); // else the engine's workers would keep the process
+    throw new Error(
+      `It cannot listen with HOST=${host} PORT=${port} (${explain(cause)}). Set PORT to one that is free and allowed (0 takes any), HOST to an address of this machine (0.0.0.0 is all of them).`,
+      { cause },
+    );
+  });
+  closeAtTheEnd(app, config);
+}
+
+/** Ready says no first, so that load balancers look elsewhere; then accepted requests finish. */
+function closeAtTheEnd(app: Awaited<ReturnType<typeof buildApp>>, config: Config): void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
   const delay = config.ADAIN_SHUTDOWN_GRACE_MS + config.ADAIN_SHUTDOWN_DELAY_MS;
-  closeWithGrace({ delay, logger: app.log }, async ({ signal, err }) => {
+  let closing = false;
+  const options = { delay, logger: app.log, skip: [...signals] };
+  const { close } = closeWithGrace(options, async ({ err }) => {
+    closing = true;
     if (err) app.log.fatal({ err }, 'closing after an error');
-    else app.log.info({ signal }, 'closing');
     app.announceClosing();
-    if (signal) await setTimeout(config.ADAIN_SHUTDOWN_DELAY_MS);
+    if (!err) await setTimeout(config.ADAIN_SHUTDOWN_DELAY_MS);
     await app.close();
   });
-  await app.listen({ port: config.PORT, host: config.HOST });
+  // npm passes on what a terminal has sent to all of its group already: a second signal is an echo,
+  // not haste, and must find a listener.
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (closing) return;
+      app.log.info({ signal }, 'closing');
+      close();
+    });
+  }
 }
 
 function explain(error: unknown): string {

@@ -1,15 +1,18 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
+import manifest from '../../package.json' with { type: 'json' };
 import { photo } from '../support/app.ts';
 
 // The built server, as `npm start` runs it, over a socket.
-const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const entry = `${root}dist/server.js`;
 
 type Server = ChildProcessByStdio<null, Readable, Readable>;
 interface LogLine {
@@ -24,6 +27,13 @@ function run(environment: Record<string, string>, ...args: string[]): Server {
   return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
+/** What a server says that cannot start, and its exit code. */
+async function refusal(server: Server): Promise<[text: string, code: number]> {
+  const exited = once(server, 'exit') as Promise<[number]>;
+  const [text, [code]] = await Promise.all([textOf(server.stderr), exited]);
+  return [text, code];
+}
+
 async function textOf(stream: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
@@ -32,7 +42,10 @@ async function textOf(stream: Readable): Promise<string> {
 
 /** Starts the server and waits until it listens. */
 async function start(t: Test, environment: Record<string, string> = {}) {
-  const server = run(environment);
+  return listening(t, run(environment));
+}
+
+async function listening(t: Test, server: Server) {
   t.teardown(() => server.kill('SIGKILL'));
   const log: LogLine[] = [];
   const url = await new Promise<string>((resolve, reject) => {
@@ -102,6 +115,28 @@ t.test('SIGTERM under load: every accepted request is answered', async (t) => {
   await t.rejects(fetch(`${url}/livez`), 'and then the door is closed');
 });
 
+t.test('SIGTERM and its echo, to what npm start runs', async (t) => {
+  const { start } = manifest.scripts;
+  const command = start.replace('npm run --silent build', 'true');
+  t.not(command, start, 'built already');
+  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0' };
+  const shell = spawn('sh', ['-c', command], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { server, url, log } = await listening(t, shell);
+  const body = await form(await photo(400, 300), await firstPreset(url));
+  const replies = [1, 2, 3, 4].map(() => fetch(`${url}/stylize`, { method: 'POST', body }));
+  await replies[0];
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  while (!log.some(({ msg }) => msg === 'closing')) await once(server.stdout, 'data');
+  server.kill('SIGTERM');
+  for (const reply of await Promise.all(replies)) t.equal(reply.status, 200);
+  t.same(await exited, [0, null]);
+});
+
 t.test('an upload far over the limit gets its answer, not a broken pipe', async (t) => {
   const { url } = await start(t, { ADAIN_MAX_UPLOAD_BYTES: '100000' });
   const body = await form(Buffer.alloc(5_000_000), await firstPreset(url));
@@ -115,6 +150,14 @@ t.test('--help', async (t) => {
   t.match(await textOf(server.stdout), /PORT .*8080/);
 });
 
+t.test('an argument that is none', async (t) => {
+  for (const argument of ['--port=80', '--helpp', 'serve']) {
+    const [text, code] = await refusal(run({}, argument));
+    t.equal(code, 1);
+    t.match(text, `--help or --doctor and nothing else, but got: ${argument}`);
+  }
+});
+
 t.test('a start that cannot be says why, in words, and ends with 1', async (t) => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ PORT: 'http' }, /PORT is "http": expected a whole number/],
@@ -122,13 +165,28 @@ t.test('a start that cannot be says why, in words, and ends with 1', async (t) =
     [{ ADAIN_MODELS_DIR: t.testdir({ styles: {} }) }, /model\.json/],
   ];
   for (const [environment, message] of wrong) {
-    const server = run(environment);
-    const [text, [code]] = await Promise.all([
-      textOf(server.stderr),
-      once(server, 'exit') as Promise<[number]>,
-    ]);
+    const [text, code] = await refusal(run(environment));
     t.equal(code, 1);
     t.match(text, message);
     t.notMatch(text, / at .*\.js:\d+/, 'without a stack');
+  }
+});
+
+t.test('so does one that cannot listen, with the engine up', async (t) => {
+  const busy = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => busy.close());
+  await once(busy, 'listening');
+  const { port } = busy.address() as AddressInfo;
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ PORT: String(port) }, new RegExp(`HOST=127.0.0.1 PORT=${port} .*EADDRINUSE.* Set PORT to`)],
+    [{ HOST: '192.0.2.1' }, /HOST=192\.0\.2\.1 PORT=0 .*EADDRNOTAVAIL.* HOST to an address/],
+  ];
+  for (const [environment, message] of wrong) {
+    const server = run(environment);
+    server.stdout.resume();
+    t.teardown(() => server.kill('SIGKILL'));
+    const [text, code] = await refusal(server);
+    t.equal(code, 1);
+    t.match(text, message);
   }
 });
