@@ -34,7 +34,10 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
 ) => {
   await app.register(etag);
   app.addHook('onRequest', async (_request, reply) => {
-    reply.header('cache-control', 'public, max-age=300');
+    reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.statusCode >= 400) reply.removeHeader('etag');
   });
 
   const find = (id: string): Preset => {
@@ -101,8 +104,11 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
 
   const made = new Map<string, Promise<Buffer>>();
   const thumbnailOf = ({ id, path }: Preset): Promise<Buffer> => {
-    const pending = made.get(id) ?? readFile(path).then(thumbnail);
+    const known = made.get(id);
+    if (known) return known;
+    const pending = readFile(path).then(thumbnail);
     made.set(id, pending);
+    pending.catch(() => made.delete(id)); // the next request tries again
     return pending;
   };
 

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
+import type { OutgoingHttpHeaders } from 'node:http';
 import sharp from 'sharp';
-import t from 'tap';
+import t, { type Test } from 'tap';
 
 import { build, photo } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
@@ -49,6 +50,7 @@ t.test('a picture that the client has is not sent again', async (t) => {
     t.equal(again.body, '');
     const other = await app.inject({ url, headers: { 'if-none-match': '"other"' } });
     t.equal(other.statusCode, 200);
+    t.equal(other.headers['cache-control'], 'public, max-age=300');
   }
 });
 
@@ -56,6 +58,7 @@ t.test('an unknown style', async (t) => {
   for (const path of ['', '/image', '/thumbnail']) {
     const reply = await app.inject(`/styles/no-such${path}`);
     t.match(reply.json(), { status: 404, code: 'unknown_style', detail: /GET \/styles/ });
+    notCacheable(t, reply.headers);
   }
 });
 
@@ -68,3 +71,24 @@ t.test('the operator’s own folder is served beside the presets', async (t) => 
   const image = await app.inject('/styles/house-style/image');
   t.ok(image.rawPayload.equals(await readFile(`${folder}/House Style.png`)));
 });
+
+t.test('a picture that cannot be read is a failure for as long as that lasts', async (t) => {
+  const folder = t.testdir({});
+  const file = `${folder}/mine.png`;
+  await sharp(await photo()).toFile(file);
+  const app = await build(t, { ADAIN_STYLES_DIR: folder }, { createEngine: fakeEngine() });
+  const urls = ['/styles/mine/thumbnail', '/styles/mine/image'];
+  await rename(file, `${file}.away`);
+  for (const url of urls) {
+    const reply = await app.inject(url);
+    t.match(reply.json(), { status: 500, code: 'internal' });
+    notCacheable(t, reply.headers);
+  }
+  await rename(`${file}.away`, file);
+  for (const url of urls) t.equal((await app.inject(url)).statusCode, 200);
+});
+
+function notCacheable(t: Test, { etag, 'cache-control': control }: OutgoingHttpHeaders): void {
+  t.equal(control, 'no-store');
+  t.equal(etag, undefined);
+}
