@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { createEngine, type EngineOptions } from './engine/index.ts';
 import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
-import { loadCatalogue } from './stylization/catalogue.ts';
+import { loadCatalogue, type StylesFolder } from './stylization/catalogue.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createStyles } from './stylization/styles.ts';
 
@@ -23,6 +23,16 @@ export function engineOptions(config: Config): EngineOptions {
   };
 }
 
+function stylesFolders({ ADAIN_MODELS_DIR, ADAIN_STYLES_DIR }: Config): StylesFolder[] {
+  const shipped = {
+    path: join(ADAIN_MODELS_DIR, 'styles'),
+    remedy: 'Set ADAIN_MODELS_DIR to the folder that holds it.',
+  };
+  if (ADAIN_STYLES_DIR === undefined) return [shipped];
+  const remedy = 'Set ADAIN_STYLES_DIR to a folder of pictures that the service may read.';
+  return [shipped, { path: ADAIN_STYLES_DIR, remedy }];
+}
+
 /**
  * Everything that paints, made from the configuration: the engine, warm, and all presets described.
  * @throws Error that says which file, variable or device is at fault.
@@ -35,10 +45,7 @@ export async function openStudio(
 ) {
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
-  const catalogue = await loadCatalogue([
-    join(config.ADAIN_MODELS_DIR, 'styles'),
-    ...(config.ADAIN_STYLES_DIR === undefined ? [] : [config.ADAIN_STYLES_DIR]),
-  ]);
+  const catalogue = await loadCatalogue(stylesFolders(config));
 
   const engine = await startEngine({
     ...engineOptions(config),

@@ -24,7 +24,9 @@ export const styleIdPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
 const catalogFile = z.object({
   styles: z.array(
     z.object({
-      id: z.string().regex(styleIdPattern),
+      id: z.string().regex(styleIdPattern, {
+        error: 'Expected lower-case letters, digits and hyphens, 80 at most',
+      }),
       file: z.string(),
       name: z.string(),
       description: z.string().default(''),
@@ -34,19 +36,26 @@ const catalogFile = z.object({
 });
 type CatalogEntry = z.output<typeof catalogFile>['styles'][number];
 
+/** A folder of style pictures, with or without a catalog.json. */
+export interface StylesFolder {
+  readonly path: string;
+  /** What to do where it cannot be read. */
+  readonly remedy: string;
+}
+
 /**
- * Reads folders of style pictures, each with or without a catalog.json.
+ * Reads folders of style pictures.
  * @throws Error that names the folder or file and the remedy: unreadable, a wrong entry, an id twice.
  */
-export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
+export async function loadCatalogue(folders: readonly StylesFolder[]): Promise<Catalogue> {
   const catalogue = new Map<string, Preset>();
   for (const folder of folders) {
     for (const entry of await listEntries(folder)) {
       const taken = catalogue.get(entry.id);
-      const path = join(folder, entry.file);
+      const path = join(folder.path, entry.file);
       if (taken) {
         throw new Error(
-          `The style id ${entry.id} of ${path} is taken by ${taken.path}; rename one.`,
+          `The style id ${entry.id} of ${path} is taken by ${taken.path}. Choose another: rename the file, or change its id in catalog.json.`,
         );
       }
       catalogue.set(entry.id, await readPreset(entry, path));
@@ -55,9 +64,29 @@ export async function loadCatalogue(folders: readonly string[]): Promise<Catalog
   return catalogue;
 }
 
-async function listEntries(folder: string): Promise<CatalogEntry[]> {
+/**
+ * Reads a preset's picture.
+ * @throws Error that names the file, what is wrong with it and the remedy
+ */
+export async function readPicture<T>(
+  path: string,
+  read: (bytes: Buffer) => Promise<T>,
+): Promise<T> {
+  try {
+    return await read(await readFile(path));
+  } catch (cause) {
+    throw new Error(
+      `The style picture ${path} cannot be used (${reasonOf(cause)}). Put a sound picture there, or remove it, from catalog.json too if that lists it.`,
+      { cause },
+    );
+  }
+}
+
+async function listEntries({ path: folder, remedy }: StylesFolder): Promise<CatalogEntry[]> {
   const files = await readdir(folder).catch((cause: unknown) => {
-    throw new Error(`The styles folder ${folder} cannot be read.`, { cause });
+    throw new Error(`The styles folder ${folder} cannot be read (${reasonOf(cause)}). ${remedy}`, {
+      cause,
+    });
   });
   if (!files.includes('catalog.json')) {
     return files.filter((file) => mediaTypeOf(extname(file).slice(1))).map(entryOfFile);
@@ -66,7 +95,11 @@ async function listEntries(folder: string): Promise<CatalogEntry[]> {
   try {
     return catalogFile.parse(JSON.parse(await readFile(path, 'utf8'))).styles;
   } catch (cause) {
-    throw new Error(`${path} is not a catalog of styles: ${String(cause)}`, { cause });
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : reasonOf(cause);
+    throw new Error(
+      `${path} is not a catalog of styles like that in models/styles; correct it:\n${reason}`,
+      { cause },
+    );
   }
 }
 
@@ -87,10 +120,10 @@ async function readPreset(
   { id, name, description, license }: CatalogEntry,
   path: string,
 ): Promise<Preset> {
-  try {
-    const measured = await measurePicture(await readFile(path), path);
-    return { id, name, description, license, path, ...measured };
-  } catch (cause) {
-    throw new Error(`The style picture ${path} cannot be used: ${String(cause)}`, { cause });
-  }
+  const measured = await readPicture(path, (bytes) => measurePicture(bytes, path));
+  return { id, name, description, license, path, ...measured };
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-
 import type { Engine, StyleStatistics } from '../engine/types.ts';
 import { ServiceError } from '../errors.ts';
 import { decodeStyle } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Catalogue } from './catalogue.ts';
+import { readPicture, type Catalogue } from './catalogue.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
 
 /** A style as a request names it. */
@@ -39,7 +37,7 @@ export async function createStyles(options: StylesOptions) {
   for (const { id, path } of catalogue.values()) {
     // Whoever deploys the service chose these files: they need no limit.
     const limits = { styleSize, maxPixels: Infinity, field: path };
-    const image = await decodeStyle(await readFile(path), limits);
+    const image = await readPicture(path, (bytes) => decodeStyle(bytes, limits));
     presets.set(id, (await engine.describe(image)).value);
   }
 

@@ -161,7 +161,14 @@ t.test('an argument that is none', async (t) => {
 t.test('a start that cannot be says why, in words, and ends with 1', async (t) => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ PORT: 'http' }, /PORT is "http": expected a whole number/],
-    [{ ADAIN_STYLES_DIR: '/no/such/folder' }, /styles folder \/no\/such\/folder cannot be read/],
+    [
+      { ADAIN_STYLES_DIR: '/no/such/folder' },
+      /styles folder \/no\/such\/folder cannot be read .* Set ADAIN_STYLES_DIR to/,
+    ],
+    [
+      { ADAIN_MODELS_DIR: '/no/such/folder' },
+      /styles folder \/no\/such\/folder\/styles cannot be read .* Set ADAIN_MODELS_DIR to/,
+    ],
     [{ ADAIN_MODELS_DIR: t.testdir({ styles: {} }) }, /model\.json/],
   ];
   for (const [environment, message] of wrong) {
