@@ -25,25 +25,29 @@ export function chooseNext<T>(
   waiting: Ticket<T>[],
   rates: Rates,
   maxBatch: number,
+  now: number,
 ): Ticket<T>[] {
   const first = waiting.find(isReady);
   if (!line.tiled && first && isTiled(first)) line.tiled = take(waiting, first);
   const { tiled, owed } = line;
   const head = waiting.find((ticket) => isReady(ticket) && !isTiled(ticket));
   if (tiled && (!head || owed <= 0)) return [tiled];
-  return head ? takeBatch(head, waiting, rates, maxBatch, tiled ? 2 : 1) : [];
+  return head ? takeBatch(head, waiting, rates, maxBatch, now, tiled ? 2 : 1) : [];
 }
 
 /**
  * Takes `head` and what has its key from behind it, as long as nobody whom that delays would miss
- * a deadline: those in the batch and those who are overtaken. Next to a tiled picture, which is
- * given as much time again, a joiner counts twice (`share`).
+ * a deadline. Those in the batch end with it, whatever was promised when they came: under load they
+ * are ahead of that, and batches keep them so. Those who are overtaken have the slack of their
+ * promise; next to a tiled picture, which is given as much time again, a joiner counts twice
+ * (`share`).
  */
 function takeBatch<T>(
   head: Ticket<T>,
   waiting: Ticket<T>[],
   rates: Rates,
   maxBatch: number,
+  now: number,
   share: number,
 ): Ticket<T>[] {
   if (head.task.key === undefined) return [take(waiting, head)];
@@ -59,9 +63,11 @@ function takeBatch<T>(
       continue;
     }
     const ms = share * rates.estimate(ticket.task.steps);
-    const delayed = [...batch, ...overtaken];
-    if (delayed.some(({ slackMs }) => slackMs < ms)) break;
-    for (const other of delayed) other.slackMs -= ms;
+    const together = [...batch, ticket];
+    const end = now + rates.estimate(together.flatMap(({ task }) => task.steps));
+    if (together.some(({ task: { deadline = Infinity } }) => end > deadline)) break;
+    if (overtaken.some(({ slackMs }) => slackMs < ms)) break;
+    for (const other of overtaken) other.slackMs -= ms;
     batch.push(ticket);
   }
   return batch.map((ticket) => take(waiting, ticket));

@@ -69,6 +69,9 @@ const longestRetryMs = 60_000;
 /** The share of its time that a refused client finds free when it comes back: estimates may grow. */
 const returnersRoom = 0.25;
 
+/** The share of a wait that may be kept free for batches. */
+const companyShare = 0.25;
+
 export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   const { now, rates, queueLimit, maxBatch, ahead, events } = options;
   const lines = new Map<Runner<T>, Line<T>>();
@@ -90,12 +93,18 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     if (task.accepted) return deadline - finish;
     if (waiting.length >= queueLimit) throw overloaded(task, finish - ownMs);
     // An idle engine tries everything: how else would it learn that it has become faster?
-    if (finish > deadline && open.size > 0) {
+    if (finish + roomForCompany(task, finish - time) > deadline && open.size > 0) {
       if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
       const patience = (1 - returnersRoom) * (deadline - time);
       throw overloaded(task, finish - Math.max(ownMs, patience));
     }
     return deadline - finish;
+  }
+
+  /** What a long wait must leave, so that the line can be worked off in batches, which are faster. */
+  function roomForCompany({ key, steps }: Task, waitMs: number): number {
+    const othersMs = key === undefined ? 0 : (maxBatch - 1) * rates.estimate(steps);
+    return Math.min(othersMs, companyShare * waitMs);
   }
 
   function overloaded(task: Task, earliest: number): ServiceError {
@@ -168,7 +177,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
 
   function runNext(runner: Runner<T>, line: Line<T>): void {
     forgetExpired();
-    const tickets = chooseNext(line, waiting, rates, maxBatch);
+    const tickets = chooseNext(line, waiting, rates, maxBatch, now());
     const [first] = tickets;
     if (!first) return;
     const start = now();

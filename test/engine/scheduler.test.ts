@@ -374,6 +374,22 @@ t.test('work is asked for when its turn is near, and waits from the first', asyn
   t.equal(queueMs, 400 + 550, 'without the 50 ms that it took to come');
 });
 
+t.test('a line that is as long as the deadlines allow is worked off in batches', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 2 });
+  scheduler.add(createRunner());
+  for (let id = 0; id < 200; id++) {
+    world.later(id * 50, () => {
+      submit(small(id, 0.2, { deadline: world.now + 2000 }));
+    });
+  }
+  await world.settle();
+  const pairs = world.runs.filter(({ ids }) => ids.length === 2).length;
+  t.ok(pairs >= 0.9 * world.runs.length, `${pairs} of ${world.runs.length} runs are batches`);
+  const results = [...world.answers.values()].map(({ result }) => result);
+  t.ok(results.includes('overloaded'));
+  t.notOk(results.includes('deadline_exceeded'));
+});
+
 t.test('abandoned and expired requests are dropped before they cost anything', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld({}, () => 2);
   scheduler.add(createRunner());
