@@ -1,71 +1,79 @@
+/** Who gets a place in the line, and when those who don't should come back. */
+import { ServiceError } from '../errors.ts';
+import { finishOf } from './forecast.ts';
 import type { Line } from './line.ts';
-import type { Rates, Step } from './rates.ts';
-import { isTiled } from './ticket.ts';
-import type { Ticket } from './ticket.ts';
+import type { Rates } from './rates.ts';
+import { clientClosed, deadlineExceeded } from './ticket.ts';
+import type { Task, Ticket } from './ticket.ts';
+import { createTurns } from './turns.ts';
 
-/** A runner's future: when it is free, and the steps of tiled pictures that it has still to do. */
-interface Slot {
-  free: number;
-  readonly steps: Step[];
-  owed: number;
+export interface AdmissionOptions {
+  /** Milliseconds, the clock of the deadlines. */
+  readonly now: () => number;
+  readonly rates: Rates;
+  readonly queueLimit: number;
+  readonly maxBatch: number;
 }
 
-/**
- * When work of `steps` that arrives now will be done at the latest: plays the scheduler's rules
- * forward over what is known, with the upper bounds of the service times learnt so far.
- *
- * The answer is as good as those times. A tiled picture's steps count twice, since half of the
- * runner's time is its own whatever arrives later; it may end one batch later. A request of one
- * step is not delayed by later ones, save by those that a batch takes along within its slack, and
- * by the one run that began before its pixels were there; where batches run beside a tiled
- * picture, it may end one tile later.
- */
-export function finishOf(
-  steps: readonly Step[],
-  waiting: readonly Ticket[],
-  lines: readonly Line[],
-  rates: Rates,
-  now: number,
-): number {
-  const slots = lines.map((line) => slotOf(line, now));
-  // With no worker up, one that is about to come.
-  if (slots.length === 0) slots.push({ free: now, steps: [], owed: 0 });
-
-  for (const ticket of waiting) {
-    if (isTiled(ticket)) earliest(slots, rates, 1).steps.push(...ticket.task.steps);
-    else runSmall(earliest(slots, rates), ticket.task.steps, rates);
-  }
-  if (steps.length > 1) {
-    const slot = earliest(slots, rates, 2);
-    return slot.free + 2 * rates.bound([...slot.steps, ...steps]);
-  }
-  return runSmall(earliest(slots, rates), steps, rates);
+export interface Admission {
+  /**
+   * Refuses what cannot be done in time, unless the engine is `idle`.
+   * @returns milliseconds to spare
+   * @throws ServiceError `overloaded`, `deadline_exceeded`, `client_closed`
+   */
+  admit(task: Task, waiting: readonly Ticket[], lines: readonly Line[], idle: boolean): number;
+  /** From now on the engine is busy, or idle. */
+  note(busy: boolean): void;
 }
 
-function slotOf({ running, tiled, owed }: Line, now: number): Slot {
-  const ahead = running ? running.until - running.start : 0;
+/** Refused clients are told to come back one after another, but not later than this. */
+const longestRetryMs = 60_000;
+
+/** The share of its time that a refused client finds free when it comes back: estimates may grow. */
+const returnersRoom = 0.25;
+
+/** The share of a wait that may be kept free for batches. */
+const companyShare = 0.25;
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { now, rates, queueLimit, maxBatch } = options;
+  const turns = createTurns(longestRetryMs);
+
+  /** What a long wait must leave, so that the line can be worked off in batches, which are faster. */
+  function roomForCompany({ key, steps }: Task, waitMs: number): number {
+    const othersMs = key === undefined ? 0 : (maxBatch - 1) * rates.estimate(steps);
+    return Math.min(othersMs, companyShare * waitMs);
+  }
+
+  function overloaded(task: Task, earliest: number, runners: number): ServiceError {
+    // Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs room.
+    const ms = (1.25 * rates.bound(task.steps)) / Math.max(1, runners);
+    const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
+    const text = 'Too many pictures are waiting: come back later.';
+    return new ServiceError('overloaded', text, { retryAfterSeconds });
+  }
+
   return {
-    // A run that is late has as much still to come, for all that is known.
-    free: running ? Math.max(running.until, 2 * now - running.until) : now,
-    steps: tiled ? tiled.task.steps.slice(tiled.done + (running?.tiled ? 1 : 0)) : [],
-    owed: tiled ? owed + (running?.tiled ? ahead : -ahead) : 0,
+    admit(task, waiting, lines, idle) {
+      const { deadline = Infinity } = task;
+      const time = now();
+      if (task.signal?.aborted) throw clientClosed();
+      if (time >= deadline) throw deadlineExceeded();
+      const finish = finishOf(task.steps, waiting, lines, rates, time);
+      if (task.accepted) return deadline - finish;
+      const ownMs = rates.bound(task.steps);
+      if (waiting.length >= queueLimit) throw overloaded(task, finish - ownMs, lines.length);
+      const promise = finish + roomForCompany(task, finish - time);
+      // An idle engine tries everything: how else would it learn that it has become faster?
+      if (promise > deadline && !idle) {
+        if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
+        const patience = (1 - returnersRoom) * (deadline - time);
+        throw overloaded(task, finish - Math.max(ownMs, patience), lines.length);
+      }
+      return deadline - finish;
+    },
+    note(busy) {
+      turns.note(now(), busy);
+    },
   };
-}
-
-/** Runs the tiles that are due before it, then the single step; answers with the time. */
-function runSmall(slot: Slot, steps: readonly Step[], rates: Rates): number {
-  while (slot.steps.length > 0 && slot.owed <= 0) {
-    const ms = rates.bound(slot.steps.splice(0, 1));
-    slot.free += ms;
-    slot.owed += ms;
-  }
-  const ms = rates.bound(steps);
-  slot.owed = slot.steps.length > 0 ? slot.owed - ms : 0;
-  return (slot.free += ms);
-}
-
-/** The slot that is free first; its tiled work counts `share` times. */
-function earliest(slots: readonly Slot[], rates: Rates, share = 0): Slot {
-  const ready = ({ free, steps }: Slot) => free + share * rates.bound(steps);
-  return slots.reduce((best, slot) => (ready(slot) < ready(best) ? slot : best));
 }

@@ -9,15 +9,14 @@
  * in time, with the requests behind it, so that neither waits for the other to end.
  */
 import { ServiceError } from '../errors.ts';
-import { finishOf } from './admission.ts';
+import { createAdmission } from './admission.ts';
+import type { AdmissionOptions } from './admission.ts';
 import { deferred } from './deferred.ts';
 import { account, chooseNext, emptyLine } from './line.ts';
 import type { Line } from './line.ts';
 import type { Outcome } from './protocol.ts';
-import type { Rates } from './rates.ts';
 import { clientClosed, deadlineExceeded, inferenceFailed } from './ticket.ts';
 import type { Task, Ticket } from './ticket.ts';
-import { createTurns } from './turns.ts';
 import type { EngineEvents, Timed } from './types.ts';
 
 export interface Runner<T> {
@@ -30,12 +29,7 @@ export interface Runner<T> {
   drop(work: T): void;
 }
 
-export interface SchedulerOptions {
-  /** Milliseconds, the clock of the deadlines. */
-  readonly now: () => number;
-  readonly rates: Rates;
-  readonly queueLimit: number;
-  readonly maxBatch: number;
+export interface SchedulerOptions extends AdmissionOptions {
   /** How many are asked for their work beside those that run next. */
   readonly ahead: number;
   readonly events: EngineEvents;
@@ -63,60 +57,18 @@ export interface Scheduler<T> {
   close(): Promise<void>;
 }
 
-/** Refused clients are told to come back one after another, but not later than this. */
-const longestRetryMs = 60_000;
-
-/** The share of its time that a refused client finds free when it comes back: estimates may grow. */
-const returnersRoom = 0.25;
-
-/** The share of a wait that may be kept free for batches. */
-const companyShare = 0.25;
-
 export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
-  const { now, rates, queueLimit, maxBatch, ahead, events } = options;
+  const { now, rates, maxBatch, ahead, events } = options;
+  const admission = createAdmission(options);
   const lines = new Map<Runner<T>, Line<T>>();
   const waiting: Ticket<T>[] = [];
   /** Every ticket that has no answer yet. */
   const open = new Set<Ticket<T>>();
-  const turns = createTurns(longestRetryMs);
   let onDrained: (() => void) | undefined;
 
-  /** Refuses what cannot be done in time. @returns milliseconds to spare */
-  function admit(task: Task): number {
-    const time = now();
-    const deadline = task.deadline ?? Infinity;
-    if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
-    if (task.signal?.aborted) throw clientClosed();
-    if (time >= deadline) throw deadlineExceeded();
-    const finish = finishOf(task.steps, waiting, [...lines.values()], rates, time);
-    const ownMs = rates.bound(task.steps);
-    if (task.accepted) return deadline - finish;
-    if (waiting.length >= queueLimit) throw overloaded(task, finish - ownMs);
-    // An idle engine tries everything: how else would it learn that it has become faster?
-    if (finish + roomForCompany(task, finish - time) > deadline && open.size > 0) {
-      if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
-      const patience = (1 - returnersRoom) * (deadline - time);
-      throw overloaded(task, finish - Math.max(ownMs, patience));
-    }
-    return deadline - finish;
-  }
-
-  /** What a long wait must leave, so that the line can be worked off in batches, which are faster. */
-  function roomForCompany({ key, steps }: Task, waitMs: number): number {
-    const othersMs = key === undefined ? 0 : (maxBatch - 1) * rates.estimate(steps);
-    return Math.min(othersMs, companyShare * waitMs);
-  }
-
-  function overloaded(task: Task, earliest: number): ServiceError {
-    // Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs room.
-    const ms = (1.25 * rates.bound(task.steps)) / Math.max(1, lines.size);
-    const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
-    const text = 'Too many pictures are waiting: come back later.';
-    return new ServiceError('overloaded', text, { retryAfterSeconds });
-  }
-
   function reserve(task: Task): Place<T> {
-    const slackMs = admit(task);
+    if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
+    const slackMs = admission.admit(task, waiting, [...lines.values()], open.size === 0);
     const arrival = now();
     /** For how long the work was not asked for. */
     let uncalledMs = 0;
@@ -140,12 +92,12 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
           settled.reject(result);
         } else settled.resolve(result);
         if (open.size > 0) return;
-        turns.note(now(), false);
+        admission.note(false);
         onDrained?.();
       },
     };
     task.signal?.addEventListener('abort', abort, { once: true });
-    if (open.size === 0) turns.note(now(), true);
+    if (open.size === 0) admission.note(true);
     open.add(ticket);
     waiting.push(ticket);
     events.onQueueDepth(waiting.length);
