@@ -5,8 +5,9 @@
  * A request takes a place in one line when its size is known, or is refused; its pixels follow when
  * its turn is near, so that few are held decoded. A free runner takes the first whose work is there,
  * and what has the same key behind it, up to `maxBatch`, as long as nobody who waits longer for it
- * would miss a deadline. A task of several steps (a tiled picture) starts when its turn has come; from then on it shares its runner evenly,
- * in time, with the requests behind it, so that neither waits for the other to end.
+ * would miss a deadline. A task of several steps (a tiled picture) starts when its turn has come;
+ * from then on it shares its runner evenly, in time, with the requests behind it, so that neither
+ * waits for the other to end.
  */
 import { ServiceError } from '../errors.ts';
 import { createAdmission } from './admission.ts';
@@ -68,6 +69,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
 
   function reserve(task: Task): Place<T> {
     if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
+    forgetExpired();
     const slackMs = admission.admit(task, waiting, [...lines.values()], open.size === 0);
     const arrival = now();
     /** For how long the work was not asked for. */

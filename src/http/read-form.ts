@@ -1,13 +1,20 @@
 import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
+import { addAbortSignal, type Readable } from 'node:stream';
 
 import { ServiceError } from '../errors.ts';
-import type { TakeRoom } from './upload-room.ts';
+import type { UploadRoom } from './upload-room.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
   | { readonly kind: 'text'; readonly name: string; readonly value: string }
   | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
+
+/** Where the bytes go, and until when they are wanted. */
+export interface Upload {
+  readonly room: UploadRoom;
+  readonly signal: AbortSignal;
+}
 
 /** Far more than any honest form has; a part's headers and a text's length are bounded too. */
 const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, headerPairs: 16 };
@@ -20,7 +27,7 @@ const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, head
 export async function readForm(
   request: FastifyRequest,
   maxBytes: number,
-  takeRoom: TakeRoom,
+  { room, signal }: Upload,
 ): Promise<FormPart[]> {
   refuseDeclaredSize(request, maxBytes);
   refuseNoBoundary(request);
@@ -28,7 +35,7 @@ export async function readForm(
   let bytesLeft = maxBytes;
   try {
     for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
-      const read = await readPart(part, takeRoom);
+      const read = await readPart(part, { room, signal });
       bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
       if (bytesLeft < 0) throw tooManyBytes(maxBytes);
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
@@ -58,7 +65,7 @@ function refuseNoBoundary(request: FastifyRequest): void {
   throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
 }
 
-async function readPart(part: Multipart, takeRoom: TakeRoom): Promise<FormPart> {
+async function readPart(part: Multipart, upload: Upload): Promise<FormPart> {
   const name = part.fieldname as string | undefined; // whatever its type says
   if (!name) {
     const text =
@@ -66,7 +73,7 @@ async function readPart(part: Multipart, takeRoom: TakeRoom): Promise<FormPart> 
     throw new ServiceError('malformed_form', text);
   }
   if (part.type === 'file') {
-    return { kind: 'file', name, bytes: await readFile(part.file, takeRoom) };
+    return { kind: 'file', name, bytes: await readFile(part.file, upload) };
   }
   if (part.valueTruncated) {
     const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
@@ -75,10 +82,10 @@ async function readPart(part: Multipart, takeRoom: TakeRoom): Promise<FormPart> 
   return { kind: 'text', name, value: String(part.value).trim() };
 }
 
-async function readFile(file: AsyncIterable<Buffer>, takeRoom: TakeRoom): Promise<Buffer> {
+async function readFile(file: Readable, { room, signal }: Upload): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of file) {
-    takeRoom(chunk.length);
+  for await (const chunk of addAbortSignal(signal, file) as AsyncIterable<Buffer>) {
+    room.take(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,7 +1,7 @@
 import type { ConnectionError, FastifyInstance } from 'fastify';
 import plugin from 'fastify-plugin';
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import type { Metrics } from '../observability/metrics.ts';
@@ -13,27 +13,30 @@ import { problemDocument, problemMediaType, toServiceError } from './problem.ts'
  */
 export function unreadable(metrics: Metrics) {
   /** The request that is coming in on a connection: should it break off, its own log line tells. */
-  const reading = new WeakMap<Socket, string>();
+  const reading = new WeakMap<Socket, { readonly id: string; readonly answer: ServerResponse }>();
 
   const watchReading = plugin((app, _options, done) => {
-    app.addHook('onRequest', ({ raw, id }, _reply, next) => {
+    app.addHook('onRequest', ({ raw, id }, reply, next) => {
       const { socket } = raw;
-      reading.set(socket, id);
-      raw.once('close', () => reading.delete(socket));
+      const request = { id, answer: reply.raw };
+      reading.set(socket, request);
+      raw.once('close', () => {
+        if (reading.get(socket) === request) reading.delete(socket);
+      });
       next();
     });
     done();
   });
 
   function refuseUnreadable(this: FastifyInstance, thrown: ConnectionError, socket: Socket): void {
-    if (!socket.writable) {
+    const known = reading.get(socket);
+    if (!socket.writable || known?.answer.headersSent) {
       socket.destroy();
       return;
     }
     const error = toServiceError(thrown);
     const { code, status, message: detail } = error;
-    const known = reading.get(socket);
-    const reqId = known ?? randomUUID();
+    const reqId = known?.id ?? randomUUID();
     if (known === undefined) {
       const route = 'unmatched';
       metrics.rejections.inc({ reason: code });

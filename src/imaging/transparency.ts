@@ -25,8 +25,9 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
   const raw4 = { raw: { width, height, channels: 4 }, limitInputPixels: false } as const;
   const picture = () => sharp(rgba, raw4);
   const alpha = await toRaw(picture().extractChannel('alpha'));
-  if (isFilledWith(alpha, 255))
+  if (isFilledWith(alpha, 255)) {
     return { rgb: await toRaw(picture().removeAlpha()), alpha: undefined };
+  }
   // Opacity is put back on the result: here it must not take away contrast as well.
   const firm = await toRaw(picture().linear([1, 1, 1, faintest], [0, 0, 0, 0]));
   const rgb = await toRaw(sharp(firm, raw4).flatten({ background: await groundOf(picture()) }));

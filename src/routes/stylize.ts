@@ -5,8 +5,8 @@ import { negotiateFormat } from '../http/negotiate.ts';
 import { within } from '../http/lifetime.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
-import { createUploadRoom } from '../http/upload-room.ts';
-import { mediaTypes } from '../imaging/formats.ts';
+import { createUploadRooms } from '../http/upload-room.ts';
+import { mediaTypes, type PictureFormat } from '../imaging/formats.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { stylizePicture, type Studio } from '../stylization/stylize.ts';
@@ -59,7 +59,7 @@ const schema = {
 /** POST /stylize */
 export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, done) => {
   const { studio, metrics, maxUploadBytes } = options;
-  const roomFor = createUploadRoom(uploadsHeld * maxUploadBytes);
+  const createRoom = createUploadRooms(uploadsHeld * maxUploadBytes);
 
   app.post(
     '/stylize',
@@ -67,23 +67,22 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
     { schema, validatorCompiler: () => (value: unknown) => ({ value }) },
     async (request, reply) => {
       const { lifetime } = request;
+      const { signal } = lifetime;
       const stages = createStages();
-      const read = readForm(request, maxUploadBytes, roomFor(reply.raw));
-      const form = parseStylizeForm(await within(lifetime, read));
-      const { format, ...wishes } = form;
-      request.story = {
-        contentBytes: form.content.length,
-        styles: form.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+      const room = createRoom();
+      const paint = async () => {
+        const parts = await readForm(request, maxUploadBytes, { room, signal });
+        signal.throwIfAborted();
+        const { format, ...wishes } = parseStylizeForm(parts);
+        request.story = {
+          contentBytes: wishes.content.length,
+          styles: wishes.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+        };
+        const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
+        return stylizePicture(studio, { ...wishes, chooseFormat }, { stages, ...lifetime });
       };
-
-      const result = await within(
-        lifetime,
-        stylizePicture(
-          studio,
-          { ...wishes, chooseFormat: (own) => format ?? negotiateFormat(request, own) },
-          { stages, ...lifetime },
-        ),
-      );
+      // The bytes are held for as long as the work, which may outlast the answer.
+      const result = await within(lifetime, paint().finally(room.release));
 
       const { bytes, width, height, styleIds } = result;
       observeStages(metrics, stages);

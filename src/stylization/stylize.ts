@@ -44,9 +44,9 @@ export interface Progress {
 }
 
 /**
- * A request's whole way: a place in the engine's line as soon as the size is known, then, when its
- * turn is near, bytes → pixels and statistics → pixels → bytes. Who is refused has cost a look at a
- * header, who waits is held as it was sent.
+ * A request's whole way: a place in the engine's line as soon as the size is known, then bytes →
+ * pixels and statistics → pixels → bytes. Styles are described at once, which waits in the line too;
+ * the content is decoded when its turn is near. Who is refused has cost a look at a header.
  */
 export async function stylizePicture(
   studio: Studio,
@@ -66,9 +66,12 @@ export async function stylizePicture(
   const left = deadline - performance.now();
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const place = engine.reserve(content, { signal, deadline: painted });
+  const gone = new AbortController();
+  const ending = { ...progress, signal: AbortSignal.any([signal, gone.signal]) };
   try {
-    return await stylizeAt(place, content, format, studio, request, progress);
+    return await stylizeAt(place, content, format, studio, request, ending);
   } finally {
+    gone.abort(); // styles that are still being described are not waited for any more
     place.release();
   }
 }

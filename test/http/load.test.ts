@@ -68,6 +68,24 @@ t.test('a style whose description failed is tried again', async (t) => {
   t.equal(described, 2);
 });
 
+t.test('a request that fails gives up the description it waits for', async (t) => {
+  const abandoned = gate();
+  const app = await withEngine(
+    t,
+    {
+      describe: (_image, options) => {
+        options?.signal?.addEventListener('abort', abandoned.open);
+        return new Promise(() => undefined);
+      },
+    },
+    { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) },
+  );
+  const damaged = content.subarray(0, content.length - 40); // its header is whole
+  const reply = await app.inject(await form(['content', damaged], ['style', style]));
+  t.equal(reply.statusCode, 422);
+  await abandoned.opened;
+});
+
 t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   const app = await withEngine(t, {
     reserve: () => {
@@ -94,13 +112,18 @@ t.test('forms fill no more memory than there is room for', async (t) => {
     { ADAIN_MAX_UPLOAD_BYTES: String(content.length + style.length) },
   );
   const request = await form(['content', content], ['style', style]);
-  const held = Array.from({ length: 16 }, () => app.inject(request));
+  // An answer of 504 does not give back what the work still holds.
+  const impatient = { ...request, headers: { ...request.headers, 'request-timeout': '0.2' } };
+  const held = [impatient, ...Array<typeof request>(15).fill(request)].map((one) =>
+    app.inject(one),
+  );
   while (reserved < 16) await sleep(5);
+  t.equal((await held[0])?.statusCode, 504);
   const refused = await app.inject(request);
   t.match(refused.json(), { status: 503, code: 'overloaded', detail: /being sent/ });
   t.equal(refused.headers['retry-after'], '1');
   open();
-  for (const reply of await Promise.all(held)) t.equal(reply.statusCode, 200);
+  for (const reply of await Promise.all(held.slice(1))) t.equal(reply.statusCode, 200);
   t.equal((await app.inject(request)).statusCode, 200, 'the room is given back');
 });
 
