@@ -162,8 +162,9 @@ t.test('what no canvas holds is cut into tiles of the largest', async (t) => {
     const [own] = await executor.describe([image]);
     t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.1, 'styles too');
     const data = await finish(executor.paint(input));
-    const { share } = closeness(data, expected?.data ?? [], 8);
-    t.ok(share > 0.97, `${width} × ${height}: ${100 * share} % within 8`);
+    // How much what is mirrored below counts depends on the weights: most where 40 rows are all there is.
+    const { share } = closeness(data, expected?.data ?? [], 16);
+    t.ok(share > 0.995, `${width} × ${height}: ${100 * share} % within 16`);
   }
 });
 
