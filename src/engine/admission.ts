@@ -47,7 +47,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function overloaded(task: Task, earliest: number, runners: number): ServiceError {
     // Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs room.
-    const ms = (1.25 * rates.bound(task.steps)) / Math.max(1, runners);
+    const ms = (1.35 * rates.estimate(task.steps)) / Math.max(1, runners);
     const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
     const text = 'Too many pictures are waiting: come back later.';
     return new ServiceError('overloaded', text, { retryAfterSeconds });
