@@ -16,7 +16,7 @@ interface Slot {
  *
  * The answer is as good as those times. A tiled picture's steps count twice, since half of the
  * runner's time is its own whatever arrives later; it may end one batch later. A request of one
- * step is not delayed by later ones, save by those that a batch takes along within its slack, and
+ * step is not delayed by later ones, save by those that a batch takes along in time, and
  * by the one run that began before its pixels were there; where batches run beside a tiled
  * picture, it may end one tile later.
  */

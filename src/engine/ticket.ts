@@ -24,7 +24,7 @@ export interface Ticket<T = unknown> {
   work: T | undefined;
   /** When the work came, less the time for which it was not yet asked for. */
   arrival: number;
-  /** How much later than promised it may end. Used up by those who join or overtake it. */
+  /** How much later than promised it may end. Used up by those who overtake it. */
   slackMs: number;
   /** Steps done, and the time they took. */
   done: number;
