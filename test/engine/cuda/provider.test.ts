@@ -95,10 +95,12 @@ async function start(t: Test, environment: Record<string, string> = {}) {
     }),
   ]);
   const status = async (path: string) => (await fetch(url + path)).status;
-  const paint = async (width: number, height: number) => {
+  const paint = async (width: number, height: number, style = 'mosaic') => {
     const data = new FormData();
-    data.append('content', new Blob([new Uint8Array(await photo(width, height))]), 'photo.png');
-    data.append('styleId', 'mosaic');
+    const file = new Blob([new Uint8Array(await photo(width, height))]);
+    data.append('content', file, 'photo.png');
+    if (style === 'itself') data.append('style', file, 'photo.png');
+    else data.append('styleId', style);
     const reply = await fetch(`${url}/stylize`, { method: 'POST', body: data });
     const { code } = reply.ok ? { code: 'painted' } : ((await reply.json()) as { code: string });
     if (reply.ok) await reply.arrayBuffer();
@@ -165,6 +167,21 @@ for (const [precision, name] of [
       t.same(new Set(tiles), new Set([3 * 496 ** 2]), 'of one shape');
       t.equal(bytesOf(traced(), 'down').length, tiles.length);
       t.same(bytesOf(traced(), 'malloc'), []);
+
+      // Nearly the largest and nearly the smallest of each canvas, and tiles with most of a picture.
+      for (const [width, height] of [
+        [399, 392],
+        [201, 17],
+        [180, 180],
+        [101, 17],
+        [88, 88],
+        [880, 400],
+        [880, 890],
+      ] as const) {
+        forgetTrace();
+        t.equal(await paint(width, height, 'itself'), 'painted');
+        t.same(bytesOf(traced(), 'malloc'), [], `${width}×${height}, a style too`);
+      }
     },
   );
 }
