@@ -239,13 +239,11 @@ t.test(
 );
 
 t.test(
-  'a failed run fails its request; the worker is made anew in the same memory',
+  'a failed run fails its request; the worker is made anew once its memory is free',
   { skip },
   async (t) => {
-    const { log, status, paint, breakDown, traced } = await start(t);
-    const allocated = () =>
-      Number(traced().findLast(([kind]) => /malloc|free/.test(kind ?? ''))?.[2]);
-    const before = allocated();
+    const { log, status, paint, breakDown, traced, forgetTrace } = await start(t);
+    forgetTrace();
     breakDown('cudnnBackendExecute 1 5');
     t.equal(await paint(100, 100), 'inference_failed');
     const lost = () => log.filter(({ msg }) => msg.startsWith('engine worker lost'));
@@ -255,7 +253,11 @@ t.test(
     breakDown();
     await until(async () => (await status('/readyz')) === 200);
     t.equal(await paint(100, 100), 'painted');
-    t.equal(allocated(), before);
+    // No two workers take quite the same: the runtime shuffles the weights within their memory.
+    const emptied = traced().filter(
+      ([kind, bytes, total]) => kind === 'free' && bytes !== '1' && total === '0', // it tries a byte
+    );
+    t.equal(emptied.length, lost().length, 'all memory was free before each new start');
     t.match(
       log.find(({ err }) => err),
       { msg: 'request', err: { message: /^Non-zero status.*Conv node.*CUDNN_FE failure/ } },
@@ -269,28 +271,28 @@ t.test(
   'a GPU lost in the middle of a batch fails the batch; the process is to be restarted',
   { skip },
   async (t) => {
-    const { url, server, log, ended, status, paint, breakDown } = await start(t, {
-      ADAIN_MAX_BATCH: '4',
-      ADAIN_REQUEST_TIMEOUT_MS: '5000',
-    });
-    breakDown('cudaStreamSynchronize 0 0 300');
+    const launched = await start(t, { ADAIN_MAX_BATCH: '4' });
+    const { url, server, log, ended, status, paint, breakDown, traced, forgetTrace } = launched;
+    const metrics = async () => (await fetch(`${url}/metrics`)).text();
+    forgetTrace();
+    breakDown('cudaStreamSynchronize 0 0 1000');
     const first = paint(100, 100);
-    await setTimeout(100);
+    await until(() => traced().length > 0);
     const batch = [1, 2, 3, 4].map(() => paint(100, 100));
+    await until(async () => /^adain_queue_depth 4$/m.test(await metrics()));
     t.equal(await first, 'painted');
     breakDown('cudaStreamSynchronize 719 0');
     t.same(await Promise.all(batch), Array(4).fill('inference_failed'));
     t.match(
-      await (await fetch(`${url}/metrics`)).text(),
+      await metrics(),
       /adain_batch_size_bucket\{le="2"\} (\d+)\n[^]*adain_batch_size_bucket\{le="4"\} (?!\1\n)/,
       'they were one batch',
     );
     await until(async () => (await status('/livez')) === 503);
     t.equal(await status('/readyz'), 503);
-    t.match(
-      log.find(({ msg }) => msg.startsWith('engine worker lost')),
-      { err: { message: /^A run failed: .*CUDA failure 719/ } },
-    );
+    const lost = () => log.find(({ msg }) => msg.startsWith('engine worker lost'));
+    await until(() => lost() !== undefined);
+    t.match(lost(), { err: { message: /^A run failed: .*CUDA failure 719/ } });
     breakDown();
     await setTimeout(1000);
     t.equal(await status('/livez'), 503, 'for good');
