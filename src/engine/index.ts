@@ -1,5 +1,6 @@
 import { loadModel } from './model.ts';
 import { usableCores } from './cores.ts';
+import { ServiceError } from '../errors.ts';
 import { explainFault, isDeviceLost } from './cuda/faults.ts';
 import { thisHost } from './cuda/host.ts';
 import type { CudaHost } from './cuda/host.ts';
@@ -102,7 +103,10 @@ export async function createEngine(
         if (runner) scheduler.remove(runner);
       },
       onRestart(err, waitMs) {
-        deviceLost ||= isDeviceLost(err.message);
+        if (isDeviceLost(err.message)) {
+          deviceLost = true;
+          scheduler.giveUp(gpuFailed(err));
+        }
         log?.warn({ err, waitMs }, 'engine worker lost, starting another');
       },
     }),
@@ -142,6 +146,12 @@ export async function createEngine(
       return closed;
     },
   };
+}
+
+function gpuFailed(cause: Error): ServiceError {
+  const text =
+    'The GPU failed, and this process can use it no more. Send the request to another instance, or come back when this one has been restarted.';
+  return new ServiceError('not_ready', text, { cause });
 }
 
 interface Started {

@@ -52,6 +52,8 @@ export interface Scheduler<T> {
   add(runner: Runner<T>): void;
   /** What the runner is running still settles; a tiled picture that it holds is lost. */
   remove(runner: Runner<T>): void;
+  /** No runner comes any more: where there is none, who waits is answered with this, and so is who comes. */
+  giveUp(reason: ServiceError): void;
   /** How long the longest of the steps under way has been running, in milliseconds. */
   longestStepMs(): number;
   /** Refuses new tasks; resolves when all that were accepted have been answered. */
@@ -66,9 +68,11 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
   /** Every ticket that has no answer yet. */
   const open = new Set<Ticket<T>>();
   let onDrained: (() => void) | undefined;
+  let hopeless: ServiceError | undefined;
 
   function reserve(task: Task): Place<T> {
     if (onDrained) throw new ServiceError('closing', 'The service is shutting down.');
+    if (hopeless && lines.size === 0) throw hopeless;
     forgetExpired();
     const slackMs = admission.admit(task, waiting, [...lines.values()], open.size === 0);
     const arrival = now();
@@ -216,7 +220,7 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     lines.delete(runner);
     // Its last tile may be under way, and done.
     if (line && !line.running?.tiled) lose(line);
-    if (onDrained) abandon();
+    if (onDrained || hopeless) abandon();
   }
 
   function lose(line: Line<T>): void {
@@ -228,12 +232,12 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
     else tiled.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
   }
 
-  /** When the scheduler closes, nobody waits for a runner that may never come. */
+  /** Nobody waits for a runner that may never come: the scheduler closes, or has been given up. */
   function abandon(): void {
     if (lines.size > 0) return;
-    for (const ticket of waiting.splice(0)) {
-      ticket.settle(inferenceFailed(new Error('There is no worker')));
-    }
+    const reason = hopeless ?? inferenceFailed(new Error('There is no worker'));
+    for (const ticket of waiting.splice(0)) ticket.settle(reason);
+    events.onQueueDepth(waiting.length);
   }
 
   return {
@@ -244,6 +248,10 @@ export function createScheduler<T>(options: SchedulerOptions): Scheduler<T> {
       runIdle();
     },
     remove,
+    giveUp(reason) {
+      hopeless = reason;
+      abandon();
+    },
     longestStepMs() {
       const starts = [...lines.values()].flatMap(({ running }) => running?.start ?? []);
       return Math.max(0, ...starts.map((start) => now() - start));

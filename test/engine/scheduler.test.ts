@@ -518,6 +518,36 @@ t.test('close answers what was accepted and refuses the rest', async (t) => {
   t.equal(closed, world.answers.get(1)?.at);
 });
 
+t.test('given up, it answers who waits and who comes, once no runner is left', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld();
+  const [runner, other] = [createRunner(), createRunner()];
+  scheduler.add(runner);
+  scheduler.add(other);
+  for (const id of [0, 1, 2]) submit(small(id, 1));
+  submit(small(3, 1), 5000);
+  world.later(100, () => {
+    scheduler.remove(runner);
+    scheduler.giveUp(new ServiceError('not_ready', 'for good'));
+  });
+  world.later(200, () => {
+    submit(small(4, 1));
+    scheduler.remove(other);
+    submit(small(5, 1));
+  });
+  await world.settle();
+  t.match(world.answers.get(0)?.result, { value: 0 }, 'its run was under way');
+  t.match(world.answers.get(1)?.result, { value: 1 });
+  for (const [id, at] of [
+    [2, 200],
+    [3, 5000],
+    [4, 200],
+    [5, 200],
+  ] as const) {
+    t.match(world.answers.get(id), { at, result: 'not_ready' }, `request ${id}`);
+  }
+  t.equal(world.runs.length, 2);
+});
+
 t.test('longestStepMs tells of a run that hangs', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld();
   scheduler.add(createRunner());

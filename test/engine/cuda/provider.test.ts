@@ -279,10 +279,15 @@ t.test(
     const first = paint(100, 100);
     await until(() => traced().length > 0);
     const batch = [1, 2, 3, 4].map(() => paint(100, 100));
-    await until(async () => /^adain_queue_depth 4$/m.test(await metrics()));
+    const inLine = (count: number) =>
+      until(async () => (await metrics()).includes(`\nadain_queue_depth ${count}\n`));
+    await inLine(4);
+    const behind = paint(300, 300);
+    await inLine(5);
     t.equal(await first, 'painted');
     breakDown('cudaStreamSynchronize 719 0');
     t.same(await Promise.all(batch), Array(4).fill('inference_failed'));
+    t.equal(await behind, 'not_ready', 'nobody waits for a GPU that is gone');
     t.match(
       await metrics(),
       /adain_batch_size_bucket\{le="2"\} (\d+)\n[^]*adain_batch_size_bucket\{le="4"\} (?!\1\n)/,
@@ -296,6 +301,7 @@ t.test(
     breakDown();
     await setTimeout(1000);
     t.equal(await status('/livez'), 503, 'for good');
+    t.equal(await paint(100, 100), 'not_ready');
     server.kill('SIGTERM');
     t.same(await ended, [0, null]);
   },
