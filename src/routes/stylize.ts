@@ -51,7 +51,7 @@ const schema = {
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, too small, or has too many pixels'),
-    503: unavailable('Overloaded or closing'),
+    503: unavailable('Overloaded, closing, or its GPU has failed'),
     504: problem('The deadline has passed'),
   },
 };
