@@ -30,15 +30,10 @@ export function planPainting(size: Size, layout: Layout): Plan {
   };
 }
 
-/**
- * Inner rectangles end where the features of the margin begin, which no statistics count. With
- * a halo as wide as the margin none is larger than the largest picture in one piece: a GPU has
- * memory for that.
- */
+/** Inner rectangles end where the features of the margin begin, which no statistics count. */
 function planMoments(size: Size, layout: Layout): readonly Tile[] {
   const features = scale(featuresOfPicture(size, layout), layout.stride);
-  const halo = layout.sides ? Math.max(layout.encoderHalo, layout.margin) : layout.encoderHalo;
-  return planHalo(canvasSize(size, layout), layout, halo)
+  return planHalo(canvasSize(size, layout), layout, layout.encoderHalo)
     .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
     .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1);
 }

@@ -31,6 +31,9 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
     intraOpNumThreads: placement.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    // On a GPU a session of one shape runs pictures of many sizes. A pattern is a block for the values
+    // of the first run beside the pool; those of another size take memory from the pool all the same.
+    enableMemPattern: placement.provider === 'cpu',
     extra: {
       session: {
         // A node left on the CPU costs copies to and fro with every run: rather fail at the start.
