@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -88,10 +88,11 @@ def timed(work: Callable[[], object]) -> tuple[object, float]:
     return result, time.perf_counter() - start
 
 
-def compare(evaluation: Evaluation, student: Student, o: argparse.Namespace, size: int) -> tuple[list[dict], Tensor]:
-    """A row a method, and a strip of the first pair's pictures."""
+def compare(
+    evaluation: Evaluation, student: Student, o: argparse.Namespace, size: int
+) -> Iterator[tuple[dict, Tensor]]:
+    """A row a method, as soon as it is known, and the first pair's picture."""
     styles = [evaluation.pair(i, size)[1] for i in range(SPLIT)]
-    rows, shown = [], list(evaluation.pair(0, size))
     for method in methods(evaluation, student, o.reference, styles, o.gatys_steps):
         found: list[dict] = []
         for i in range(o.gatys_pairs if method.name.startswith("Gatys") else o.pairs):
@@ -106,12 +107,11 @@ def compare(evaluation: Evaluation, student: Student, o: argparse.Namespace, siz
                 losses = evaluation.judge(picture, content, adain(features, wanted[-1]), wanted)
             found.append(losses | {"describe": describe_s, "paint": paint_s})
             if i == 0:
-                shown.append(picture)
+                first = picture
         middle = {key: median(row[key] for row in found) for key in ("describe", "paint")}
         means = {key: sum(row[key] for row in found) / len(found) for key in ("content", "style")}
         row = {"size": size, "method": method.name, "styles": method.styles, "pairs": len(found)}
-        rows.append(row | middle | means)
-    return rows, shown
+        yield row | middle | means, first
 
 
 @torch.no_grad()
@@ -144,14 +144,15 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     table = []
     for size in (int(s) for s in o.sizes.split(",")):
-        rows, shown = compare(evaluation, student, o, size)
-        write_strips(o.out / f"compare-{size}.png", tuple(shown))
-        for r in rows:
+        shown = list(evaluation.pair(0, size))
+        for r, picture in compare(evaluation, student, o, size):
             times = f"{r['describe'] + r['paint']:.2f} | {r['paint']:.2f}"
             start = f"| {size} | {r['method']} | {r['styles'] or 'any'} | {r['pairs']} |"
             print(f"{start} {times} | {r['content']:.2f} | {r['style']:.2f} |", flush=True)
-        table += rows
-    (o.out / "compare.json").write_text(json.dumps(table, indent=2) + "\n")
+            shown.append(picture)
+            table.append(r)
+            (o.out / "compare.json").write_text(json.dumps(table, indent=2) + "\n")
+        write_strips(o.out / f"compare-{size}.png", tuple(shown))
 
 
 if __name__ == "__main__":
