@@ -111,7 +111,7 @@ async function startPrometheus(t: Test, target: string) {
   return async (expression: string): Promise<number[]> => {
     const search = new URLSearchParams({ query: expression }).toString();
     const reply = await fetch(`http://${address}/api/v1/query?${search}`).catch(() => undefined);
-    if (!reply) return []; // not up yet
+    if (!reply || reply.status === 503) return []; // not up yet
     const { data, error } = (await reply.json()) as {
       data?: { result: { value: [time: number, value: string] }[] };
       error?: string;

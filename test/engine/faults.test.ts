@@ -148,6 +148,8 @@ t.test(
     t.teardown(() => delete process.env['FAKE_RUN_BROKEN']);
     const { engine, stylize } = await createFaulty(t);
     await t.rejects(stylize(fault.failedRun), { cause: { message: words.kernelFailed } });
+    await t.rejects(stylize(fault.none), { code: 'not_ready', message: /another instance/ });
+    await until(() => engine.ready);
     t.match(await stylize(fault.none), { value: { width: 16 } });
     t.notOk(engine.live);
   },
