@@ -11,9 +11,9 @@ from torch import Tensor
 
 from data import random_crop
 from losses import Statistics, TrainingVgg
-from networks import MARGIN, Architecture, pad_picture
+from networks import DECODER_MARGIN, Student, cropped, pad_picture
 
-FRAME = 8  # pixels around a crop that the loss network sees too
+FRAME = DECODER_MARGIN  # pixels around a crop that the loss network sees too: all that is painted
 
 
 @dataclass
@@ -31,8 +31,9 @@ class Pool:
     VGG's view of content and style is thus computed once per crop, not once per step.
     """
 
-    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, size: int, seed: int) -> None:
+    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, student: Student, size: int, seed: int) -> None:
         self.pictures, self.vgg, self.size = pictures, vgg, size
+        self.margin, self.stride = student.margin, student.stride
         self.random = np.random.default_rng(seed)
         self.crops: list[Crop] = []
         self.oldest = 0
@@ -42,8 +43,8 @@ class Pool:
         """Take `count` new crops in, in place of the oldest once there are `capacity`."""
         chosen = self.random.integers(len(self.pictures), size=count)
         crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
-        pictures = pad_picture(crops, MARGIN, Architecture().stride)
-        features, found = self.vgg(framed(pictures))
+        pictures = pad_picture(crops, self.margin, self.stride)
+        features, found = self.vgg(framed(pictures, self.margin))
         for i in range(count):
             crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
             if len(self.crops) < capacity:
@@ -65,10 +66,12 @@ class Feed:
 
     CAPACITY = 192
 
-    def __init__(self, contents: list, styles: list, vgg: TrainingVgg, size: int, batch: int, reuse: int, seed: int) -> None:
+    def __init__(
+        self, contents: list, styles: list, vgg: TrainingVgg, student: Student, size: int, batch: int, reuse: int, seed: int
+    ) -> None:
         self.batch, self.fresh = batch, max(1, batch // reuse)
-        self.content = Pool(contents, vgg, size, seed)
-        self.style = Pool(styles, vgg, size, seed + 1)
+        self.content = Pool(contents, vgg, student, size, seed)
+        self.style = Pool(styles, vgg, student, size, seed + 1)
 
     def next(self) -> tuple[Crop, Crop]:
         for pool in (self.content, self.style):
@@ -78,13 +81,6 @@ class Feed:
         return self.content.draw(self.batch), self.style.draw(self.batch)
 
 
-def framed(padded: Tensor, margin: int = MARGIN, unit: int = 1) -> Tensor:
-    """What the loss network sees of a picture with its margin, or of its features where `unit` is the stride."""
-    cut = (margin - FRAME) // unit
-    return padded[..., cut:-cut, cut:-cut] if cut else padded
-
-
-def inside(features: Tensor) -> Tensor:
-    """The features that lie on a crop, without its margin."""
-    cut = MARGIN // Architecture().stride
-    return features[..., cut:-cut, cut:-cut]
+def framed(padded: Tensor, margin: int) -> Tensor:
+    """What the loss network sees of a picture with its margin."""
+    return cropped(padded, margin - FRAME)

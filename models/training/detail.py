@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from data import centre_crop
-from networks import DECODER_MARGIN, Student, adain, statistics, trimmed
+from networks import DECODER_MARGIN, Student, adain, statistics
 
 SIDE = 256
 OPEN = 2.0  # what the gate's sigmoid is given at alpha 0, and its opposite at alpha 1
@@ -43,9 +43,9 @@ def start_detail(student: Student, photographs: list[Image.Image], artworks: lis
     for photograph, artwork in zip(photographs, artworks):
         picture, style = (centre_crop(one, SIDE)[None] for one in (photograph, artwork))
         features = student.encode(picture)
-        painted = decoder(trimmed(features, a.stride))[..., DECODER_MARGIN:, DECODER_MARGIN:][..., :SIDE, :SIDE]
+        painted = decoder(features)[..., DECODER_MARGIN:, DECODER_MARGIN:][..., :SIDE, :SIDE]
         own = statistics(student.inside(features, picture.shape[-2:]))
-        decoder(trimmed(adain(features, student.describe(style), content=own), a.stride))
+        decoder(adain(features, student.describe(style), content=own))
         pixels.append(rows(F.pixel_unshuffle(picture - 0.5, a.stride)))
         missing.append(rows(F.pixel_unshuffle(picture - painted, a.stride)))
     hook.remove()

@@ -15,7 +15,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from networks import DECODER_MARGIN, EPSILON, Architecture, Student, gmac, halos, parameters
+from networks import DECODER_MARGIN, EPSILON, Architecture, Student, gmac, halos, pad_picture, parameters, shipped
+from upsampling import unfolded
 
 OPSET = 17
 IR_VERSION = 8  # of opset 17; every onnxruntime since 1.12 reads it
@@ -52,7 +53,7 @@ def load_exported(folder: Path) -> Student:
     student = Student(Architecture.from_dict(json.loads((folder / "model.json").read_text())["architecture"]))
     for part in ("encoder", "decoder"):
         network: nn.Module = getattr(student, part)
-        stored, own = initialisers(folder / f"{part}.onnx"), network.state_dict()
+        stored, own = unfolded(initialisers(folder / f"{part}.onnx")), network.state_dict()
         network.load_state_dict({name: stored[name] for name in own})
     return student
 
@@ -79,8 +80,8 @@ def check_parity(student: Student, folder: Path, limit: float = 1e-4) -> float:
     """Largest relative error (of the maximum norm) of ONNX against PyTorch over several batches and sizes."""
     worst, generator = 0.0, torch.Generator().manual_seed(0)
     encoder, decoder = session(folder / "encoder.onnx"), session(folder / "decoder.onnx")
-    for batch, height, width in ((1, 16, 16), (1, 32, 32), (2, 256, 256), (3, 72, 40), (1, 200, 336), (1, 528, 528)):
-        picture = torch.rand(batch, 3, height, width, generator=generator)
+    for batch, height, width in ((1, 16, 16), (1, 32, 32), (2, 256, 256), (3, 72, 40), (1, 200, 336), (1, 512, 512)):
+        picture = pad_picture(torch.rand(batch, 3, height, width, generator=generator), student.margin, student.stride)
         features = student.encoder(picture)
         for run, given, expected in (
             (encoder, {"picture": picture.numpy()}, features),
@@ -102,12 +103,13 @@ def check_halos(student: Student) -> None:
     twin.load_state_dict(student.state_dict())
     s, blocks, middle = student.stride, 64, 32
     encoder_halo, decoder_halo = halos(student.architecture)
+    lost = encoder_halo // s
     picture = torch.rand(1, 3, blocks * s, blocks * s, dtype=torch.float64).requires_grad_()
     features = twin.encoder(picture)
     # The gradient of one feature cell is non-zero exactly where the picture reaches it.
-    weights = torch.randn_like(features[:, :, middle, middle])
-    (gradient,) = torch.autograd.grad((features[:, :, middle, middle] * weights).sum(), picture)
-    features = features.detach().requires_grad_()
+    own = features[:, :, middle - lost, middle - lost]
+    (gradient,) = torch.autograd.grad((own * torch.randn_like(own)).sum(), picture)
+    features = torch.rand(1, student.architecture.features, blocks, blocks, dtype=torch.float64).requires_grad_()
     cell = slice(middle * s, (middle + 1) * s)
     painted = twin.decoder(features)[:, :, cell, cell]
     (feature_gradient,) = torch.autograd.grad((painted * torch.randn_like(painted)).sum(), features)
@@ -172,10 +174,8 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
         "parameters": parameters(student),
         "gmac512": round(gmac(student), 2),
         "stride": student.stride,
-        "margin": student.margin,
+        "encoderMargin": encoder_halo,
         "decoderMargin": DECODER_MARGIN,
-        "halo": encoder_halo + decoder_halo,
-        "encoderHalo": encoder_halo,
         "decoderHalo": decoder_halo,
         "channels": a.features,
         "epsilon": EPSILON,
@@ -195,8 +195,10 @@ def export(student: Student, folder: Path, version: str, training: dict, validat
     """Write everything into `folder` and return the parity error."""
     student = student.cpu().float().eval()
     c = student.architecture.features
-    export_part(student.encoder, torch.zeros(1, 3, 64, 64), folder / "encoder.onnx", ("picture", "features"))
-    export_part(student.decoder, torch.zeros(1, c, 8, 8), folder / "decoder.onnx", ("features", "picture"))
+    canvas = 64 + 2 * student.margin
+    encoder, decoder = shipped(student)
+    export_part(encoder, torch.zeros(1, 3, canvas, canvas), folder / "encoder.onnx", ("picture", "features"))
+    export_part(decoder, torch.zeros(1, c, 8, 8), folder / "decoder.onnx", ("features", "picture"))
     error = check_parity(student, folder)
     check_halos(student)
     golden(student, folder / "golden")

@@ -1,25 +1,25 @@
 """The student: an encoder and a decoder with AdaIN between them.
 
 Shapes are [N, C, H, W]; pictures are RGB in [0, 1].  Nothing but AdaIN looks at statistics over space, so everything
-else is local: a picture can be cut into tiles that overlap by `Student.halo` pixels and give the very same result.
-Convolutions pad with zeros; the picture is padded once, by reflection, before the encoder (`pad_picture`).
+else is local: a picture can be cut into tiles that overlap by `halos` pixels and give the very same result.  The picture is
+padded once, by reflection, before the encoder (`pad_picture`), which makes only those features that see nothing beyond.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from upsampling import Doubling, folded
+
 EPSILON = 1e-5  # added to the variance, as in the authors' code
 # How much is painted around a picture and cut off.  No statistics are taken behind the decoder, so it can learn to make its
 # zero padding harmless: training looks at all of this.
 DECODER_MARGIN = 8
-# Pixels that are reflected over every edge of a picture: as far as the encoder sees, and what is painted around it.  With less,
-# the decoder sees features that zero padding has spoilt, and a coloured band shows along the edges of smooth pictures.
-MARGIN = 40 + DECODER_MARGIN
 
 
 @dataclass(frozen=True)
@@ -80,32 +80,52 @@ def adain(x: Tensor, style: Statistics, alpha: Tensor | float = 1.0, content: St
     return x.float() * scale[..., None, None] + shift[..., None, None]
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, gain: float = 2.0**0.5) -> nn.Conv2d:
-    """A convolution with zero padding whose weights keep the variance (He et al. 2015; gain 1 where no ReLU follows)."""
-    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2)
+def conv(
+    inputs: int,
+    outputs: int,
+    kernel: int = 3,
+    stride: int = 1,
+    gain: float = 2.0**0.5,
+    padded: bool = True,
+    kind: type[nn.Conv2d] = nn.Conv2d,
+) -> nn.Conv2d:
+    """A convolution whose weights keep the variance (He et al. 2015; gain 1 where no ReLU follows), padded with zeros."""
+    layer = kind(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2 if padded else 0)
     nn.init.normal_(layer.weight, std=gain / (inputs * kernel * kernel) ** 0.5)
     nn.init.zeros_(layer.bias)
     return layer
 
 
 class Residual(nn.Module):
-    """relu(x + conv(relu(conv(x)))).  The second convolution starts small, so a fresh block is close to the identity."""
+    """relu(x + conv(relu(conv(x)))).  The second convolution starts at zero: a fresh block changes nothing (Zhang et al. 2019).
 
-    def __init__(self, width: int) -> None:
+    Without padding it gives two steps less at every edge.
+    """
+
+    def __init__(self, width: int, padded: bool = True) -> None:
         super().__init__()
-        self.conv1 = conv(width, width)
-        self.conv2 = conv(width, width, gain=0.2)
+        self.conv1 = conv(width, width, padded=padded)
+        self.conv2 = conv(width, width, padded=padded, gain=0.0)
+        self.lost = 0 if padded else 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+        return F.relu(cropped(x, self.lost) + self.conv2(F.relu(self.conv1(x))))
 
 
-def blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(Residual(width) for _ in range(count)))
+def blocks(width: int, count: int, padded: bool = True) -> nn.Sequential:
+    return nn.Sequential(*(Residual(width, padded) for _ in range(count)))
+
+
+def cropped(x: Tensor, edge: int) -> Tensor:
+    """Without the outermost `edge` rows and columns."""
+    return x[..., edge:-edge, edge:-edge] if edge else x
 
 
 class Encoder(nn.Module):
-    """Picture [N, 3, H, W] → features [N, C, H/8, W/8]."""
+    """Picture [N, 3, H, W] → features [N, C, (H - 2m)/8, (W - 2m)/8], m being the encoder's halo.
+
+    Features whose view is cut off are not made: they would have to be thrown away.
+    """
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
@@ -115,27 +135,29 @@ class Encoder(nn.Module):
         self.down4 = conv(w1, w2, stride=2)
         self.blocks4 = blocks(w2, a.encoder_blocks[1])
         self.down8 = conv(w2, w3, stride=2)
-        self.blocks8 = blocks(w3, a.encoder_blocks[2])
+        self.blocks8 = blocks(w3, a.encoder_blocks[2], padded=False)
         # The trunk is too narrow to keep an 8×8 block's 192 numbers; a 2×2 convolution brings texture and colour along.
         self.skip = conv(w2, a.skip, kernel=2, stride=2)
         self.fuse = conv(w3 + a.skip, a.channels, kernel=1, gain=1.0)
         # ReLUs and narrow layers lose the sharpest of a picture; a plain projection of its pixels does not.
         self.detail = nn.Conv2d(3, a.detail, a.stride, a.stride, bias=False) if a.detail else None
+        # Features that are not made at every edge, and how many of those go before the blocks: zero padding has spoilt them.
+        self.lost = halos(a)[0] // a.stride
+        self.spoilt = self.lost - sum(block.lost for block in self.blocks8)
 
     def forward(self, picture: Tensor) -> Tensor:
         picture = picture - 0.5
         x = self.blocks2(F.relu(self.stem(picture)))
         fine = self.blocks4(F.relu(self.down4(x)))
-        deep = self.blocks8(F.relu(self.down8(fine)))
-        features = self.fuse(torch.cat((deep, F.relu(self.skip(fine))), 1))
-        return torch.cat((features, self.detail(picture)), 1) if self.detail else features
+        deep = self.blocks8(cropped(F.relu(self.down8(fine)), self.spoilt))
+        features = self.fuse(torch.cat((deep, F.relu(self.skip(cropped(fine, 2 * self.lost)))), 1))
+        return torch.cat((features, self.detail(cropped(picture, 8 * self.lost))), 1) if self.detail else features
 
 
 class Decoder(nn.Module):
     """Features [N, C, h, w] → picture [N, 3, 8h, 8w], not clamped.
 
-    Up-sampling repeats pixels and convolves: a transposed convolution would print a checkerboard (section 6.2 keeps
-    the decoder free of normalisation: it must make pictures of very different styles).
+    It has no normalisation (section 6.2), since it must make pictures of very different styles.
     """
 
     def __init__(self, a: Architecture) -> None:
@@ -144,13 +166,13 @@ class Decoder(nn.Module):
         self.channels, self.stride = a.channels, a.stride
         self.head = conv(a.channels, w3)
         self.blocks8 = blocks(w3, a.decoder_blocks[2])
-        self.up4 = conv(w3, w2)
+        self.up4 = conv(w3, w2, kind=Doubling)
         # The decoder's trunk is too narrow for an 8×8 block as well.  It starts at zero: a decoder grows by it unharmed.
         self.shortcut = conv(a.channels, 4 * w2, kernel=1, gain=0.0) if a.shortcut else None
         self.blocks4 = blocks(w2, a.decoder_blocks[1])
-        self.up2 = conv(w2, w1)
+        self.up2 = conv(w2, w1, kind=Doubling)
         self.blocks2 = blocks(w1, a.decoder_blocks[0])
-        self.up1 = conv(w1, a.top_width)
+        self.up1 = conv(w1, a.top_width, kind=Doubling)
         self.last = conv(a.top_width, 3, a.top_kernel, gain=0.3)
         # What the trunk paints too softly; the trunk decides where and how much of it belongs there.
         self.detail = conv(a.detail, 3 * a.stride**2, kernel=1, gain=0.0) if a.detail else None
@@ -159,19 +181,15 @@ class Decoder(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         features, detail = features[:, : self.channels], features[:, self.channels :]
         deep = self.blocks8(F.relu(self.head(features)))
-        x = self.up4(double(deep))
+        x = self.up4(deep)
         if self.shortcut:
             x = x + F.pixel_shuffle(self.shortcut(features), 2)
         x = self.blocks4(F.relu(x))
-        x = self.blocks2(F.relu(self.up2(double(x))))
-        x = self.last(F.relu(self.up1(double(x)))) + 0.5
+        x = self.blocks2(F.relu(self.up2(x)))
+        x = self.last(F.relu(self.up1(x))) + 0.5
         if self.detail:
             x = x + F.pixel_shuffle(self.detail(detail * torch.sigmoid(self.gate(deep))), self.stride)
         return x
-
-
-def double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def pad_picture(picture: Tensor, margin: int, stride: int) -> Tensor:
@@ -185,23 +203,21 @@ def pad_picture(picture: Tensor, margin: int, stride: int) -> Tensor:
     return picture
 
 
-def trimmed(features: Tensor, stride: int) -> Tensor:
-    """Without what only the encoder needs of the margin."""
-    cut = (MARGIN - DECODER_MARGIN) // stride
-    return features[..., cut:-cut, cut:-cut]
-
-
 class Student(nn.Module):
-    """Encoder → AdaIN → decoder, with the engine's padding and cropping around them."""
+    """Encoder → AdaIN → decoder, with the engine's padding and cropping around them.
+
+    `margin` pixels are reflected over every edge of a picture: as far as the encoder sees, and what is painted around it.
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.stride, self.margin = architecture.stride, MARGIN
+        self.stride, self.margin = architecture.stride, halos(architecture)[0] + DECODER_MARGIN
         self.encoder = Encoder(architecture)
         self.decoder = Decoder(architecture)
 
     def encode(self, picture: Tensor) -> Tensor:
+        """The features that lie on the picture and on `DECODER_MARGIN` around it."""
         return self.encoder(pad_picture(picture, self.margin, self.stride))
 
     def describe(self, picture: Tensor) -> Statistics:
@@ -209,25 +225,25 @@ class Student(nn.Module):
         return statistics(self.inside(self.encode(picture), picture.shape[-2:]))
 
     def inside(self, features: Tensor, size: torch.Size) -> Tensor:
-        """The features that lie on a picture of `size` (height, width), without those of its margin.
+        """The features that lie on a picture of `size` (height, width), without those around it.
 
-        Only they are counted: mirrored borders would weigh twice, and zero padding reaches into the margin.
+        Only they are counted: mirrored borders would weigh twice.
         """
-        (height, width), first = size, self.margin // self.stride
+        (height, width), first = size, DECODER_MARGIN // self.stride
         return features[..., first : first - -height // self.stride, first : first - -width // self.stride]
 
     def forward(self, content: Tensor, style: Statistics, alpha: Tensor | float = 1.0) -> Tensor:
         """Content [N, 3, H, W] in that style, not clamped."""
         features, (height, width) = self.encode(content), content.shape[-2:]
         target = adain(features, style, alpha, statistics(self.inside(features, content.shape[-2:])))
-        painted, first = self.decoder(trimmed(target, self.stride)), DECODER_MARGIN
+        painted, first = self.decoder(target), DECODER_MARGIN
         return painted[..., first : first + height, first : first + width]
 
 
 @torch.no_grad()
 def grown(student: Student, architecture: Architecture) -> Student:
-    """The same function in a network with more channels, or with the shortcut: what is new reads with weights of zero
-    until it is trained.  A fresh residual block is not quite the identity, so more blocks change the function a little.
+    """The same function in a network with more channels or blocks, or with the shortcut: what is new reads or adds with
+    weights of zero until it is trained.
     """
     larger = Student(architecture)
     own = larger.state_dict()
@@ -241,23 +257,31 @@ def grown(student: Student, architecture: Architecture) -> Student:
 # ---- cost and reach -------------------------------------------------------------------------------------------------
 
 
-def parameters(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
+def shipped(student: Student) -> tuple[nn.Module, nn.Module]:
+    """Encoder and decoder as they ship: the same functions.  At full resolution folding would cost time, not save it."""
+    return student.encoder, folded(student.decoder, ("up4", "up2"))
+
+
+def parameters(student: Student) -> int:
+    """Of the networks as they ship."""
+    return sum(p.numel() for part in shipped(student) for p in part.parameters())
 
 
 @torch.no_grad()
 def gmac(student: Student, size: int = 512) -> float:
-    """Multiply-accumulates (10⁹) of encoder and decoder for one size×size picture, without the padding."""
-    total = 0
+    """Multiply-accumulates (10⁹) of encoder and decoder as they ship for one size×size picture, without the margin."""
+    total, canvas = 0.0, 4096  # so large that the margin does not hide at which resolution a layer works
 
     def count(layer: nn.Conv2d, _: tuple, output: Tensor) -> None:
         nonlocal total
-        total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
+        total += layer.weight.numel() * (size / round(canvas / output.shape[-1])) ** 2
 
-    hooks = [m.register_forward_hook(count) for m in student.modules() if isinstance(m, nn.Conv2d)]
-    student.decoder(student.encoder(torch.zeros(1, 3, size, size)))
-    for hook in hooks:
-        hook.remove()
+    x = torch.zeros(1, 3, canvas, canvas, device="meta")  # shapes without numbers
+    for part in copy.deepcopy(shipped(student)):
+        for layer in part.to("meta").modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.register_forward_hook(count)
+        x = part(x)
     return total / 1e9
 
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crops import Crop, Feed, framed, inside
+from crops import Crop, Feed, framed
 from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
-from networks import DECODER_MARGIN, Student, adain, statistics, trimmed
+from networks import DECODER_MARGIN, Student, adain, cropped, statistics
 from references import ReferenceDecoder
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
@@ -42,7 +42,8 @@ class Objectives:
         options: argparse.Namespace,
         random: np.random.Generator,
     ) -> None:
-        self.stride, self.vgg, self.reference, self.o, self.random = student.stride, vgg, reference, options, random
+        self.stride, self.margin = student.stride, student.margin
+        self.vgg, self.reference, self.o, self.random = vgg, reference, options, random
         # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
         self.encoder = torch.compile(student.encoder)
         self.decoder = torch.compile(student.decoder)
@@ -53,7 +54,7 @@ class Objectives:
         pictures = torch.cat((content.picture, style.picture))
         wanted = torch.cat((content.features, style.features)).float()
         wanted = torch.einsum("kc,nchw->nkhw", basis, wanted - mean[:, None, None])
-        found = framed(self.encode(pictures), unit=self.stride)
+        found = self.encode(pictures)
         error = (found[:, :COMPONENTS].float() - wanted).square().mean((0, 2, 3))
         return {"features": error.mean(), "total": (error * weights).mean()}
 
@@ -63,12 +64,12 @@ class Objectives:
             wanted = self.reference(target.to(torch.bfloat16)).float().clamp(0, 1)
         features = self.encode(torch.cat((content.picture, style.picture)))
         features, style_features = features.chunk(2)
-        found = self.paint(features, statistics(inside(style_features)), 1.0)
-        plain = self.paint(features, statistics(inside(style_features)), 0.0)
+        found = self.paint(features, self.statistics(style_features), 1.0)
+        plain = self.paint(features, self.statistics(style_features), 0.0)
         loss = (found - wanted).abs().mean() + (F.avg_pool2d(found, 4) - F.avg_pool2d(wanted, 4)).abs().mean()
         for axis in (2, 3):
             loss = loss + (found.diff(dim=axis) - wanted.diff(dim=axis)).abs().mean()
-        identity = (plain - framed(content.picture)).abs().mean()
+        identity = (plain - framed(content.picture, self.margin)).abs().mean()
         return {"pictures": loss, "identity": identity, "total": loss + identity}
 
     def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
@@ -76,11 +77,11 @@ class Objectives:
         alpha = torch.from_numpy(self.random.random(len(content.picture)) >= o.identity_share).float()
         features = self.encode(torch.cat((content.picture, style.picture)))
         features, style_features = features.chunk(2)
-        found = self.paint(features, statistics(inside(style_features)), alpha)
+        found = self.paint(features, self.statistics(style_features), alpha)
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
         seen, seen_statistics = self.vgg(found)
-        plain = framed(content.picture)
+        plain = framed(content.picture, self.margin)
         content_error = content_loss(seen, target).mean()
         style_error = (alpha * style_loss(seen_statistics, style.statistics)).sum() / alpha.sum().clamp_min(1)
         identity = ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
@@ -100,5 +101,8 @@ class Objectives:
     def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float) -> Tensor:
         """The part that the loss network sees."""
         with torch.autocast("cpu", torch.bfloat16):
-            target = adain(features, style, alpha, statistics(inside(features)))
-            return framed(self.decoder(trimmed(target, self.stride)), DECODER_MARGIN).float()
+            return self.decoder(adain(features, style, alpha, self.statistics(features))).float()
+
+    def statistics(self, features: Tensor) -> Statistics:
+        """Of the features that lie on a crop, without those around it."""
+        return statistics(cropped(features, DECODER_MARGIN // self.stride))

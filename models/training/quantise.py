@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from data import DATA, REFERENCE, random_crop, read_pictures
 from evaluate import Evaluation, summarise
 from export import MODELS, load_exported, session
-from networks import Student, adain, pad_picture, trimmed
+from networks import Student, adain, pad_picture
 
 PERCENTILE = 99.99  # of the values seen; whatever lies beyond is cut
 
@@ -123,7 +123,7 @@ def main() -> None:
         variants[name].encoder, variants[name].decoder = parts
     picture = pad_picture(torch.rand(1, 3, 512, 512), student.margin, student.stride)
     encoders = best_of({name: v.encoder for name, v in variants.items()}, picture, o.runs)
-    decoders = best_of({name: v.decoder for name, v in variants.items()}, trimmed(student.encoder(picture), student.stride), o.runs)
+    decoders = best_of({name: v.decoder for name, v in variants.items()}, student.encoder(picture), o.runs)
     evaluation, cache = Evaluation(o.data, o.reference, getattr(torch, o.precision)), {}
     print("| weights | encoder ms | decoder ms | content / reference | style / reference | SSIM at α = 0 |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -83,9 +83,6 @@ class Trainer:
         self.vgg = TrainingVgg(vgg)
         self.reference = ReferenceDecoder(o.reference).to(torch.bfloat16).to(memory_format=torch.channels_last)
         contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
-        sizes = [int(size) for size in o.sizes.split(",")]
-        feeds = {s: Feed(contents, styles, self.vgg, s, self.batch, o.reuse, seed + s) for s in set(sizes)}
-        self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.previews = prepare_previews(o.data, self.vgg, self.reference) if self.rank == 0 else []
 
         self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
@@ -94,6 +91,11 @@ class Trainer:
         self.checkpoint = o.out / "checkpoint.pt"
         state = torch.load(self.checkpoint, weights_only=False) if self.checkpoint.exists() else None
         self.student = self.initial_student(state, contents, styles)
+        sizes = [int(size) for size in o.sizes.split(",")]
+        feeds = {
+            s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, seed + s) for s in set(sizes)
+        }
+        self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.average = copy.deepcopy(self.student)
         self.objectives = Objectives(self.student, self.vgg, self.reference, o, self.random)
         self.plan = [(n, float(length)) for n, length in (part.split(":") for part in o.plan.split(","))]

@@ -132,7 +132,13 @@ function checkParameters({ info }: Model, parts: readonly onnx.IModelProto[]): F
 }
 
 /** Both networks alone, on a batch whose height and width differ. */
-async function checkStride({ encoder, decoder, channels, stride }: Model): Promise<Finding> {
+async function checkStride({
+  encoder,
+  decoder,
+  channels,
+  stride,
+  encoderMargin,
+}: Model): Promise<Finding> {
   const run = async (model: Uint8Array, name: string, dims: number[]): Promise<Tensor> => {
     const session = await createSession(model, cpu);
     const size = dims.reduce((product, side) => product * side, 1);
@@ -146,14 +152,15 @@ async function checkStride({ encoder, decoder, channels, stride }: Model): Promi
   const expect = (file: string, { dims }: Tensor, given: number[], wanted: number[]) => {
     if (String(dims) !== String(wanted)) {
       throw new Error(
-        `${file} makes [${String(dims)}] of [${String(given)}], and stride ${stride} in model.json says [${String(wanted)}]`,
+        `${file} makes [${String(dims)}] of [${String(given)}], and stride ${stride} and encoderMargin ${encoderMargin} in model.json say [${String(wanted)}]`,
       );
     }
   };
-  const picture = [2, 3, 4 * stride, 6 * stride];
+  const [height, width] = [4 * stride, 6 * stride];
+  const canvas = [2, 3, height + 2 * encoderMargin, width + 2 * encoderMargin];
   const features = [2, channels, 4, 6];
-  expect('encoder.onnx', await run(encoder, 'picture', picture), picture, features);
-  expect('decoder.onnx', await run(decoder, 'features', features), features, picture);
+  expect('encoder.onnx', await run(encoder, 'picture', canvas), canvas, features);
+  expect('decoder.onnx', await run(decoder, 'features', features), features, [2, 3, height, width]);
   return { says: `${stride} pixels to one step of the features` };
 }
 
@@ -177,8 +184,8 @@ async function checkSizes({ channels }: Model, executor: Executor): Promise<Find
   return { says: sizes.map((size) => size.join(' × ')).join(', ') };
 }
 
-function haloOf({ encoderHalo, decoderHalo }: Model): number {
-  return encoderHalo + decoderHalo;
+function haloOf({ encoderMargin, decoderHalo }: Model): number {
+  return encoderMargin + decoderHalo;
 }
 
 /** Small, but with room between the halos. */

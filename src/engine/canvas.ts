@@ -36,7 +36,7 @@ export function pictureOnCanvas(size: Size, { margin }: Padding): Rectangle {
 
 /**
  * The features that lie on the picture, in steps of the stride. Statistics are taken of them alone:
- * those of the margin would count the borders twice, and zero padding reaches into it.
+ * those of the margin would count the borders twice.
  */
 export function featuresOfPicture({ width, height }: Size, { margin, stride }: Padding): Rectangle {
   const first = margin / stride;

@@ -3,14 +3,14 @@ import type { RgbImage } from '../rgb-image.ts';
 import { canvasSize, copyCanvas, featuresOfPicture, pictureOnCanvas } from './canvas.ts';
 import type { Padding } from './canvas.ts';
 import type { Layout } from './layout.ts';
-import { rectangleAt, sizeOf } from './rectangle.ts';
+import { rectangleAt, relative, sizeOf } from './rectangle.ts';
 import type { Rectangle } from './rectangle.ts';
 import type { Tensor } from './runtime.ts';
 import type { StyleStatistics, StylizeInput } from './types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 /** What feeds must know of a layout. */
-export type RunLayout = Padding & Pick<Layout, 'decoderMargin' | 'batch'>;
+export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch'>;
 type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
 
 /** `moments`, of whole pictures of one size. */
@@ -27,7 +27,8 @@ export function momentsFeeds(
   tile: Rectangle,
   inside: Rectangle,
 ): Feeds {
-  return { pixels: canvases(images, layout, tile), ...window('inside', inside) };
+  const seen = inward(inside, layout.encoderMargin / layout.stride);
+  return { pixels: canvases(images, layout, tile), ...window('inside', seen) };
 }
 
 /** `stylize`, of whole pictures of one size, each with its own style and alpha. */
@@ -36,7 +37,7 @@ export function stylizeFeeds(inputs: readonly Repainting[], layout: RunLayout): 
   const crop = pictureOnCanvas(firstOf(images), layout);
   return {
     ...describeFeeds(images, layout),
-    ...window('crop', painted(crop, layout)),
+    ...window('crop', inward(crop, layout.encoderMargin)),
     ...targets(inputs, runSize(inputs.length, layout)),
   };
 }
@@ -56,7 +57,7 @@ export function tileStylizeFeeds(
   return {
     pixels: canvases([input.image], layout, tile),
     content: packed([content], 1),
-    ...window('crop', painted(crop, layout)),
+    ...window('crop', inward(crop, layout.encoderMargin)),
     ...targets([input], 1),
   };
 }
@@ -79,10 +80,9 @@ function runSize(pictures: number, { sides, batch }: RunLayout): number {
   return sides && pictures > 1 ? batch : pictures;
 }
 
-/** A rectangle of a canvas or tile, where the decoder paints it: it never sees the outermost features. */
-function painted({ x0, y0, x1, y1 }: Rectangle, { margin, decoderMargin }: RunLayout): Rectangle {
-  const trim = margin - decoderMargin;
-  return { x0: x0 - trim, y0: y0 - trim, x1: x1 - trim, y1: y1 - trim };
+/** A rectangle of a canvas or tile as seen from where its features begin, `by` further in. */
+function inward(rectangle: Rectangle, by: number): Rectangle {
+  return relative(rectangle, rectangleAt(by, by, sizeOf(rectangle)));
 }
 
 function window(name: string, { x0, y0, x1, y1 }: Rectangle): Feeds {

@@ -65,7 +65,7 @@ export async function createEngine(
 ): Promise<Engine> {
   const model = await loadModel(options.modelsDir);
   const { tilePixels, queueLimit, log } = options;
-  const smallestTile = (3 * (model.encoderHalo + model.decoderHalo)) ** 2;
+  const smallestTile = (3 * (model.encoderMargin + model.decoderHalo)) ** 2;
   if (tilePixels < smallestTile) {
     throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
   }

@@ -4,10 +4,7 @@ import type { Padding } from './canvas.ts';
 import type { Model } from './model.ts';
 import type { Placement } from './runtime.ts';
 
-type Networks = Pick<
-  Model,
-  'decoderMargin' | 'encoderHalo' | 'decoderHalo' | 'channels' | 'epsilon'
->;
+type Networks = Pick<Model, 'encoderMargin' | 'decoderHalo' | 'channels' | 'epsilon'>;
 
 export interface LayoutOptions {
   readonly tilePixels: number;
@@ -38,11 +35,11 @@ const defaultBatch = { cpu: 2, cuda: 1 };
  * a half and a quarter of its side.
  */
 export function layoutOf(
-  { margin, decoderMargin, stride, encoderHalo, decoderHalo, channels, epsilon }: Model,
+  { margin, stride, encoderMargin, decoderHalo, channels, epsilon }: Model,
   { provider, threads }: Pick<Placement, 'provider' | 'threads'>,
   { tilePixels, maxBatch = defaultBatch[provider] }: LayoutOptions,
 ): Layout {
-  const networks = { decoderMargin, encoderHalo, decoderHalo, channels, epsilon };
+  const networks = { encoderMargin, decoderHalo, channels, epsilon };
   const layout = { ...networks, margin, stride, tilePixels };
   if (provider === 'cpu') {
     return { ...layout, batch: Math.min(maxBatch, threads, 2), batchPixels: tilePixels / 2 };

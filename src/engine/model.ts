@@ -14,17 +14,18 @@ export interface Model {
   readonly channels: number;
   /** Pixels to one step of the features. */
   readonly stride: number;
-  /** Reflection around the picture, for the encoder. */
+  /**
+   * How far a feature sees beyond its own stride × stride block, a multiple of the stride. Nearer to
+   * an edge than that the encoder makes none.
+   */
+  readonly encoderMargin: number;
+  /** Reflection around the picture: `encoderMargin` and what the decoder paints, to be cut off. */
   readonly margin: number;
-  /** How much of it the decoder paints, to be cut off; a multiple of the stride. */
-  readonly decoderMargin: number;
-  /** How far a feature sees beyond its own stride × stride block, a multiple of the stride. */
-  readonly encoderHalo: number;
   /** How far a painted pixel sees beyond the features' block it lies in, a multiple of the stride. */
   readonly decoderHalo: number;
   /** ε of σ = sqrt(variance + ε). */
   readonly epsilon: number;
-  /** encoder.onnx: picture float32 [N, 3, H, W] in [0, 1] → features [N, C, H / stride, W / stride]. */
+  /** encoder.onnx: picture float32 [N, 3, H, W] in [0, 1] → features [N, C, (H − 2m) / stride, (W − 2m) / stride], m being `encoderMargin`. */
   readonly encoder: Uint8Array;
   /** decoder.onnx: features → picture, not clamped. */
   readonly decoder: Uint8Array;
@@ -43,9 +44,8 @@ const schema = z
     gmac512: z.number().positive(),
     channels: count,
     stride: count,
-    margin: count,
+    encoderMargin: count,
     decoderMargin: count,
-    encoderHalo: count,
     decoderHalo: count,
     epsilon: z.number().positive(),
     files: z.object({ 'encoder.onnx': file, 'decoder.onnx': file }),
@@ -53,21 +53,12 @@ const schema = z
   })
   .refine(
     ({ stride, ...lengths }) =>
-      [lengths.margin, lengths.decoderMargin, lengths.encoderHalo, lengths.decoderHalo].every(
+      [lengths.encoderMargin, lengths.decoderMargin, lengths.decoderHalo].every(
         (length) => length % stride === 0,
       ),
     {
-      error: 'margin, decoderMargin, encoderHalo and decoderHalo must be multiples of stride',
+      error: 'encoderMargin, decoderMargin and decoderHalo must be multiples of stride',
       path: ['stride'],
-    },
-  )
-  // What is trimmed from a tile must be no more than what its cut spoils.
-  .refine(
-    ({ margin, decoderMargin, encoderHalo }) =>
-      decoderMargin <= margin && margin - decoderMargin <= encoderHalo,
-    {
-      error: 'decoderMargin must lie between margin - encoderHalo and margin',
-      path: ['decoderMargin'],
     },
   );
 
@@ -78,8 +69,7 @@ const schema = z
 export async function loadModel(folder: string): Promise<Model> {
   const path = join(folder, 'model.json');
   const description = parseDescription(path, (await readModelFile(path)).toString('utf8'));
-  const { channels, stride, margin, decoderMargin, encoderHalo, decoderHalo, epsilon, files } =
-    description;
+  const { channels, stride, encoderMargin, decoderHalo, epsilon, files } = description;
 
   const readPart = async (name: keyof typeof files) => {
     const bytes = await readModelFile(join(folder, name));
@@ -109,9 +99,8 @@ export async function loadModel(folder: string): Promise<Model> {
     info,
     channels,
     stride,
-    margin,
-    decoderMargin,
-    encoderHalo,
+    encoderMargin,
+    margin: encoderMargin + description.decoderMargin,
     decoderHalo,
     epsilon,
     encoder,
@@ -126,7 +115,6 @@ export function partsOf(model: Model): Parts {
     decoder: parsePart('decoder.onnx', model.decoder, 'features', 'picture'),
     channels: model.channels,
     epsilon: model.epsilon,
-    trim: (model.margin - model.decoderMargin) / model.stride,
   };
 }
 

@@ -23,17 +23,17 @@ export interface Plan {
 export type Painting = AsyncGenerator<undefined, RgbImage, undefined>;
 
 export function planPainting(size: Size, layout: Layout): Plan {
-  const { encoderHalo, decoderHalo } = layout;
+  const { encoderMargin, decoderHalo } = layout;
   return {
     moments: planMoments(size, layout),
-    paint: planHalo(canvasSize(size, layout), layout, encoderHalo + decoderHalo),
+    paint: planHalo(canvasSize(size, layout), layout, encoderMargin + decoderHalo),
   };
 }
 
 /** Inner rectangles end where the features of the margin begin, which no statistics count. */
 function planMoments(size: Size, layout: Layout): readonly Tile[] {
   const features = scale(featuresOfPicture(size, layout), layout.stride);
-  return planHalo(canvasSize(size, layout), layout, layout.encoderHalo)
+  return planHalo(canvasSize(size, layout), layout, layout.encoderMargin)
     .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
     .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1);
 }
@@ -67,7 +67,7 @@ export async function* paint(
   const plan = planPainting(image, layout);
   const content = yield* measure(image, plan.moments, layout, sessions.moments);
 
-  const halo = layout.encoderHalo + layout.decoderHalo;
+  const halo = layout.encoderMargin + layout.decoderHalo;
   const picture = pictureOnCanvas(image, layout);
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];

@@ -52,8 +52,7 @@ export async function referenceNetworks(): Promise<Networks> {
     stride: 8,
     batch: 1,
     margin: 0, // each convolution reflects at its own edges
-    decoderMargin: 0,
-    trim: 0,
+    encoderMargin: 0,
     epsilon: 1e-5,
   };
 }

@@ -9,7 +9,7 @@ const engine = await createEngine({
   device: 'cpu',
   threads: 2,
   queueLimit: 12,
-  tilePixels: 336 ** 2,
+  tilePixels: 384 ** 2,
   events: {
     onQueueDepth: (depth) => depths.push(depth),
     onBatch: ({ size, pixels }) => batches.push({ size, pixels }),

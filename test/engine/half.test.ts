@@ -51,7 +51,7 @@ t.test('only float32 tensors change, and not the scales of Resize', (t) => {
   });
   const convert = (weight: number) => {
     const encoder = network(weight);
-    return inHalf({ encoder, decoder: encoder, channels: 1, epsilon: 0, trim: 0 }).encoder.graph;
+    return inHalf({ encoder, decoder: encoder, channels: 1, epsilon: 0 }).encoder.graph;
   };
   const found = convert(-1.5);
   const [weight, ...others] = found?.initializer ?? [];

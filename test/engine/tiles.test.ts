@@ -17,8 +17,8 @@ import {
 } from './helpers.ts';
 
 const model = await loadModel(modelsDir);
-const { margin, stride, encoderHalo, decoderHalo, epsilon } = model;
-const halo = encoderHalo + decoderHalo;
+const { margin, stride, encoderMargin, decoderHalo, epsilon } = model;
+const halo = encoderMargin + decoderHalo;
 
 t.test('tiles of one shape cover the canvas once, exact inside, whole at its edges', (t) => {
   const random = randomNumbers(1);

@@ -9,7 +9,7 @@ import type { Statistics } from './adain.ts';
 import { addInput, addOutput, emptyGraph } from './builder.ts';
 import type { Graph, Value } from './builder.ts';
 import { inline } from './inline.ts';
-import { addCrop, addPixels, addPlanes, addTrimmed, addWindow } from './picture.ts';
+import { addCrop, addPixels, addPlanes, addWindow } from './picture.ts';
 
 export interface Parts {
   readonly encoder: onnx.IModelProto;
@@ -18,8 +18,6 @@ export interface Parts {
   readonly channels: number;
   /** ε of σ = sqrt(variance + ε). */
   readonly epsilon: number;
-  /** Features at every edge of a canvas or tile that the decoder can do without. */
-  readonly trim: number;
 }
 
 const pixelShape = ['N', 'H', 'W', 3];
@@ -39,7 +37,7 @@ export function momentsGraph(parts: Parts): Graph {
 
 /**
  * T(c, s, α): contents, of which the features `inside` count, a style's statistics and alpha [N]
- * → the `crop` of what is painted. Only the features that `trim` leaves are painted.
+ * → the `crop` of what is painted.
  */
 export function stylizeGraph(parts: Parts): Graph {
   const graph = emptyGraph('stylize');
@@ -70,8 +68,7 @@ function addPainted(graph: Graph, parts: Parts, features: Value, own: Statistics
   const crop = addWindow(graph, 'crop');
 
   const style = addUnpacked(graph, 'style', statistics);
-  const painted = addTrimmed(graph, 'trimmed', features, parts.trim);
-  const target = addAdain(graph, 'adain', painted, own, style, alpha);
+  const target = addAdain(graph, 'adain', features, own, style, alpha);
   const planes = addCrop(graph, 'cropped', addDecoder(graph, parts, target), crop);
   addOutput(graph, 'painted', addPixels(graph, 'bytes', planes), 'uint8', ['N', 'h', 'w', 3]);
 }

@@ -36,14 +36,6 @@ export function addWindow(graph: Graph, name: string): Window {
   return { starts, ends };
 }
 
-/** Takes `count` rows and columns off at every edge of planes. */
-export function addTrimmed(graph: Graph, name: string, planes: Value, count: number): Value {
-  if (count === 0) return planes;
-  const starts = addIntegers(graph, `${name}/starts`, [count, count]);
-  const ends = addIntegers(graph, `${name}/ends`, [-count, -count]);
-  return addCrop(graph, name, planes, { starts, ends });
-}
-
 /** Cuts a window out of planes. */
 export function addCrop(
   graph: Graph,

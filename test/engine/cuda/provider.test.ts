@@ -17,7 +17,10 @@ interface LogLine {
 }
 
 const modelFile = new URL('../../../models/model.json', import.meta.url);
-const { channels } = JSON.parse(readFileSync(modelFile, 'utf8')) as { channels: number };
+const { channels, encoderMargin, decoderMargin } = JSON.parse(
+  readFileSync(modelFile, 'utf8'),
+) as Record<'channels' | 'encoderMargin' | 'decoderMargin', number>;
+const around = 2 * (encoderMargin + decoderMargin);
 
 const skip = obstacle();
 if (skip) process.stderr.write(`\nNOT TESTED: the CUDA provider, as ${skip}.\n\n`);
@@ -138,13 +141,13 @@ for (const [precision, name] of [
       t.comment(`${(peak / 1e6).toFixed(0)} MB allocated on the GPU`);
 
       let beside: number[] | undefined;
-      // Canvases of 496, 296 and 192 pixels: 400, 200 and 100 and the margins.
+      // Canvases of 400, 200 and 96 pixels and the margins.
       for (const [width, height, side] of [
-        [400, 400, 496],
-        [400, 201, 496],
-        [200, 100, 296],
-        [90, 90, 192],
-        [16, 16, 192],
+        [400, 400, 400 + around],
+        [400, 201, 400 + around],
+        [200, 100, 200 + around],
+        [90, 90, 96 + around],
+        [16, 16, 96 + around],
       ] as const) {
         forgetTrace();
         t.equal(await paint(width, height), 'painted');
@@ -164,7 +167,7 @@ for (const [precision, name] of [
       forgetTrace();
       t.equal(await paint(700, 430), 'painted', 'in tiles');
       const tiles = bytesOf(traced(), 'up').filter((bytes) => bytes > 8 * channels);
-      t.same(new Set(tiles), new Set([3 * 496 ** 2]), 'of one shape');
+      t.same(new Set(tiles), new Set([3 * (400 + around) ** 2]), 'of one shape');
       t.equal(bytesOf(traced(), 'down').length, tiles.length);
       t.same(bytesOf(traced(), 'malloc'), []);
 
