@@ -65,7 +65,7 @@ const variables = z.object({
     .describe(
       'waiting pictures of one size computed together: side by side on a CPU (at most 2), in one run on a GPU; if absent, 2 on a CPU and 1 on a GPU',
     ),
-  ADAIN_TILE_PIXELS: whole(2 ** 17, 2 ** 28)
+  ADAIN_TILE_PIXELS: whole(384 ** 2, 2 ** 28)
     .default(2 ** 20)
     .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
   ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)

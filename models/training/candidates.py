@@ -20,11 +20,13 @@ from networks import Architecture, gmac, halos, parameters
 
 CANDIDATES = {
     "ours": Architecture(),
+    "a block less in the encoder": Architecture(encoder_blocks=(0, 0, 2)),
+    "a block less in the decoder": Architecture(decoder_blocks=(0, 1, 2)),
     "without the path of detail": Architecture(detail=0),
-    "without the shortcut, skip of 64": Architecture(skip=64, shortcut=False),
+    "without the shortcut, skip of 64": Architecture(encoder_blocks=(0, 0, 2), skip=64, shortcut=False),
     "wider at 1/4": Architecture(widths=(32, 64, 128), decoder_blocks=(0, 1, 2)),
     "wider trunk, shallow": Architecture(widths=(32, 48, 160), encoder_blocks=(0, 0, 1), decoder_blocks=(0, 1, 1)),
-    "narrow top, deep trunk": Architecture(widths=(16, 48, 128), decoder_blocks=(0, 1, 4)),
+    "narrow top, deep trunk": Architecture(widths=(16, 48, 128), encoder_blocks=(0, 0, 2), decoder_blocks=(0, 1, 4)),
     "blocks at 1/2 too": Architecture(widths=(32, 48, 128), encoder_blocks=(0, 0, 1), decoder_blocks=(1, 1, 2)),
     "half": Architecture(widths=(16, 32, 96), channels=192, encoder_blocks=(0, 1, 2)),
 }

@@ -30,7 +30,7 @@ class Architecture:
     channels: int = 256  # of the AdaIN layer that the trunk and the skip make
     detail: int = 64  # more of them, which carry an 8×8 block's pixels straight to the decoder's end
     stem_kernel: int = 5
-    encoder_blocks: tuple[int, int, int] = (0, 0, 2)  # residual blocks at each resolution
+    encoder_blocks: tuple[int, int, int] = (0, 0, 3)  # residual blocks at each resolution
     decoder_blocks: tuple[int, int, int] = (0, 1, 3)
     skip: int = 192  # channels that carry fine texture and colour from 1/4 straight to the AdaIN layer
     shortcut: bool = True  # from the AdaIN layer straight to the decoder's 1/4
