@@ -220,10 +220,11 @@ def main() -> None:
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
     student, evaluation = load_student(o.student), Evaluation(o.data, o.reference, getattr(torch, o.precision))
+    cost = f"{parameters(student) / 1e6:.2f} M parameters, {gmac(student):.2f} GMAC at 512×512"
     if o.half:
         student.encoder, student.decoder = Half(student.encoder), Half(student.decoder)
     check_finite(student)
-    print(f"{parameters(student) / 1e6:.2f} M parameters, {gmac(student):.2f} GMAC at 512×512; odd pictures: finite")
+    print(f"{cost}; odd pictures: finite")
     cache_path = o.out / f"reference-losses-{o.precision}.json"
     cache = json.loads(cache_path.read_text()) if cache_path.exists() else {}
     validation = {}

@@ -25,7 +25,10 @@ export interface Model {
   readonly decoderHalo: number;
   /** ε of σ = sqrt(variance + ε). */
   readonly epsilon: number;
-  /** encoder.onnx: picture float32 [N, 3, H, W] in [0, 1] → features [N, C, (H − 2m) / stride, (W − 2m) / stride], m being `encoderMargin`. */
+  /**
+   * encoder.onnx: picture float32 [N, 3, H, W] in [0, 1] → features
+   * [N, C, (H − 2m) / stride, (W − 2m) / stride], m being `encoderMargin`.
+   */
   readonly encoder: Uint8Array;
   /** decoder.onnx: features → picture, not clamped. */
   readonly decoder: Uint8Array;
