@@ -42,7 +42,7 @@ COPY --from=app-cuda /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=app-cuda /app /app
 WORKDIR /app
 # A GPU that cannot be used stops the start: an image of this size is not run to serve on the CPU.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP, on NVIDIA GPUs" \
       org.opencontainers.image.version="0.1.0" \
@@ -60,7 +60,7 @@ COPY --from=app /app /app
 WORKDIR /app
 # Two malloc arenas instead of eight a core hold the resident memory of a process with many threads
 # down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP" \
       org.opencontainers.image.version="0.1.0" \

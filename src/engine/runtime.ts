@@ -1,4 +1,5 @@
 /** The one file that knows onnxruntime. `run` blocks its thread: use it in worker threads only. */
+import './no-telemetry.ts';
 import ort from 'onnxruntime-node';
 
 export type Tensor =

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
+import './no-telemetry.ts';
 import type { Command, Job, Outcome, Reply, WorkerSetup } from './protocol.ts';
 import type { Speeds } from './rates.ts';
 
