@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
-import { thisHost, type CudaHost } from './engine/cuda/host.ts';
-import { obstacleOf, preflight, type Check } from './engine/cuda/preflight.ts';
-import { parseDevices } from './engine/devices.ts';
+import { thisHost, type CudaHost } from './engine/devices/cuda/host.ts';
+import { obstacleOf, preflight, type Check } from './engine/devices/cuda/preflight.ts';
+import { parseDevices } from './engine/devices/parse-devices.ts';
 import { createEngine } from './engine/index.ts';
 import { engineOptions } from './studio.ts';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readConfig } from '../src/config.ts';
 import { examine } from '../src/doctor.ts';
-import { machine, providerFiles } from './engine/cuda/machine.ts';
+import { machine, providerFiles } from './engine/devices/cuda/machine.ts';
 
 const config = (device: string, more = {}) =>
   readConfig({ ADAIN_DEVICE: device, ADAIN_THREADS: '1', ...more });

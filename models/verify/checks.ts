@@ -5,13 +5,13 @@
  */
 import { join } from 'node:path';
 import type { onnx } from 'onnx-proto';
-import { createExecutor } from '../../src/engine/executor.ts';
-import type { Executor } from '../../src/engine/executor.ts';
-import { layoutOf } from '../../src/engine/layout.ts';
-import { loadModel, partsOf, smallestSide } from '../../src/engine/model.ts';
-import type { Model } from '../../src/engine/model.ts';
-import { createSession } from '../../src/engine/runtime.ts';
-import type { Placement, Tensor } from '../../src/engine/runtime.ts';
+import { createExecutor } from '../../src/engine/inference/executor.ts';
+import type { Executor } from '../../src/engine/inference/executor.ts';
+import { layoutOf } from '../../src/engine/tiling/layout.ts';
+import { loadModel, partsOf, smallestSide } from '../../src/engine/model/model.ts';
+import type { Model } from '../../src/engine/model/model.ts';
+import { createSession } from '../../src/engine/inference/onnxruntime.ts';
+import type { Placement, Tensor } from '../../src/engine/inference/onnxruntime.ts';
 import type { StyleStatistics } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { readGolden } from './golden.ts';

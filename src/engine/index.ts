@@ -1,23 +1,29 @@
-import { loadModel } from './model.ts';
-import { usableCores } from './cores.ts';
+import { loadModel } from './model/model.ts';
+import { usableCores } from './devices/cores.ts';
 import { ServiceError } from '../errors.ts';
-import { explainFault, isDeviceLost } from './cuda/faults.ts';
-import { thisHost } from './cuda/host.ts';
-import type { CudaHost } from './cuda/host.ts';
-import { obstacleOf, preflight } from './cuda/preflight.ts';
-import { parseDevices } from './devices.ts';
-import { layoutOf } from './layout.ts';
-import { createRates } from './rates.ts';
-import type { Placement } from './runtime.ts';
-import { createScheduler } from './scheduler.ts';
-import type { Runner } from './scheduler.ts';
-import { supervise } from './supervisor.ts';
-import { startTeam } from './team.ts';
-import { startThread } from './thread.ts';
-import type { WorkerThread } from './thread.ts';
+import { explainFault, isDeviceLost } from './devices/cuda/faults.ts';
+import { thisHost } from './devices/cuda/host.ts';
+import type { CudaHost } from './devices/cuda/host.ts';
+import { obstacleOf, preflight } from './devices/cuda/preflight.ts';
+import { parseDevices } from './devices/parse-devices.ts';
+import { layoutOf } from './tiling/layout.ts';
+import { createRates } from './scheduling/service-times.ts';
+import type { Placement } from './inference/onnxruntime.ts';
+import { createScheduler } from './scheduling/scheduler.ts';
+import type { Runner } from './scheduling/scheduler.ts';
+import { supervise } from './workers/supervisor.ts';
+import { startTeam } from './workers/cpu-group.ts';
+import { startThread } from './workers/worker-thread.ts';
+import type { WorkerThread } from './workers/worker-thread.ts';
 import type { Engine, EngineEvents, Timed } from './types.ts';
-import { createRunner, describeTask, describeWork, stylizeTask, stylizeWork } from './work.ts';
-import type { Work } from './work.ts';
+import {
+  createRunner,
+  describeTask,
+  describeWork,
+  stylizeTask,
+  stylizeWork,
+} from './workers/jobs.ts';
+import type { Work } from './workers/jobs.ts';
 
 export interface EngineOptions {
   /** The folder of model.json, encoder.onnx and decoder.onnx. */

@@ -1,4 +1,4 @@
-import { type Estimate, learn, upperBound } from '../engine/estimate.ts';
+import { type Estimate, learn, upperBound } from '../engine/scheduling/weighted-mean.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import type { Size } from '../rgb-image.ts';
 

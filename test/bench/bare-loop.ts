@@ -9,11 +9,11 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-import { stylizeFeeds } from '../../src/engine/feeds.ts';
-import type { Feeds } from '../../src/engine/feeds.ts';
-import { serialize } from '../../src/engine/graph/builder.ts';
-import { stylizeGraph } from '../../src/engine/graph/graphs.ts';
-import { createSession } from '../../src/engine/runtime.ts';
+import { stylizeFeeds } from '../../src/engine/inference/feeds.ts';
+import type { Feeds } from '../../src/engine/inference/feeds.ts';
+import { serialize } from '../../src/engine/model/graph/builder.ts';
+import { stylizeGraph } from '../../src/engine/model/graph/graphs.ts';
+import { createSession } from '../../src/engine/inference/onnxruntime.ts';
 import { configureImaging } from '../../src/imaging/configure.ts';
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
@@ -47,7 +47,7 @@ export function startBareLoop(): BareLoop {
 }
 
 async function serve(): Promise<void> {
-  setPriority(5); // as src/engine/worker.ts does before it makes its sessions
+  setPriority(5); // as src/engine/workers/worker-main.ts does before it makes its sessions
   configureImaging({ threads: 1 });
   const networks = await ourNetworks();
   const session = await createSession(serialize(stylizeGraph(networks)), allCores);

@@ -1,5 +1,5 @@
-import { createExecutor } from '../../src/engine/executor.ts';
-import { loadModel } from '../../src/engine/model.ts';
+import { createExecutor } from '../../src/engine/inference/executor.ts';
+import { loadModel } from '../../src/engine/model/model.ts';
 import { anyShape, modelsDir, testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';
 import { allCores } from './networks.ts';

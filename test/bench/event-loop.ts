@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createExecutor } from '../../src/engine/executor.ts';
+import { createExecutor } from '../../src/engine/inference/executor.ts';
 import { createEngine } from '../../src/engine/index.ts';
-import { loadModel } from '../../src/engine/model.ts';
+import { loadModel } from '../../src/engine/model/model.ts';
 import { anyShape, modelsDir, stylize, testPicture } from '../engine/helpers.ts';
 import { closedLoop } from './client.ts';
 import { interleave, median } from './measure.ts';

@@ -1,9 +1,9 @@
 /** The networks that are compared: the parts of the engine's graphs, and how pictures are padded. */
-import { usableCores } from '../../src/engine/cores.ts';
-import type { RunLayout } from '../../src/engine/feeds.ts';
-import type { Parts } from '../../src/engine/graph/graphs.ts';
-import { loadModel, partsOf } from '../../src/engine/model.ts';
-import type { Placement } from '../../src/engine/runtime.ts';
+import { usableCores } from '../../src/engine/devices/cores.ts';
+import type { RunLayout } from '../../src/engine/inference/feeds.ts';
+import type { Parts } from '../../src/engine/model/graph/graphs.ts';
+import { loadModel, partsOf } from '../../src/engine/model/model.ts';
+import type { Placement } from '../../src/engine/inference/onnxruntime.ts';
 import { modelsDir } from '../engine/helpers.ts';
 
 export type Networks = Parts & RunLayout;

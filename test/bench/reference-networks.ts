@@ -12,7 +12,7 @@ import {
   emptyGraph,
   type Graph,
   type Value,
-} from '../../src/engine/graph/builder.ts';
+} from '../../src/engine/model/graph/builder.ts';
 import type { Networks } from './networks.ts';
 import { readNpz, type FloatArray } from './npz.ts';
 

@@ -1,7 +1,7 @@
-import { describeFeeds, stylizeFeeds } from '../../src/engine/feeds.ts';
-import { serialize } from '../../src/engine/graph/builder.ts';
-import { momentsGraph, stylizeGraph } from '../../src/engine/graph/graphs.ts';
-import { createSession } from '../../src/engine/runtime.ts';
+import { describeFeeds, stylizeFeeds } from '../../src/engine/inference/feeds.ts';
+import { serialize } from '../../src/engine/model/graph/builder.ts';
+import { momentsGraph, stylizeGraph } from '../../src/engine/model/graph/graphs.ts';
+import { createSession } from '../../src/engine/inference/onnxruntime.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';

@@ -1,9 +1,14 @@
-import { addInput, addOutput, emptyGraph, serialize } from '../../src/engine/graph/builder.ts';
-import type { ElementType, Graph, Shape, Value } from '../../src/engine/graph/builder.ts';
-import { createSession } from '../../src/engine/runtime.ts';
-import type { Placement, Tensor } from '../../src/engine/runtime.ts';
-import { layoutOf } from '../../src/engine/layout.ts';
-import type { Model } from '../../src/engine/model.ts';
+import {
+  addInput,
+  addOutput,
+  emptyGraph,
+  serialize,
+} from '../../src/engine/model/graph/builder.ts';
+import type { ElementType, Graph, Shape, Value } from '../../src/engine/model/graph/builder.ts';
+import { createSession } from '../../src/engine/inference/onnxruntime.ts';
+import type { Placement, Tensor } from '../../src/engine/inference/onnxruntime.ts';
+import { layoutOf } from '../../src/engine/tiling/layout.ts';
+import type { Model } from '../../src/engine/model/model.ts';
 import type { Engine, StylizeInput, WorkOptions } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 

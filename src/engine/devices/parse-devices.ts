@@ -1,0 +1,22 @@
+import type { Placement } from '../inference/onnxruntime.ts';
+
+/**
+ * Reads ADAIN_DEVICE's notation: cpu, cuda, cuda:1, or a list of GPUs as in cuda:0,cuda:1.
+ * @param precision of GPUs; a CPU gains nothing by float16
+ */
+export function parseDevices(
+  device: string,
+  threads: number,
+  precision: Placement['precision'] = 'float16',
+): [Placement, ...Placement[]] {
+  if (device === 'cpu') return [{ provider: 'cpu', ordinal: 0, threads, precision: 'float32' }];
+  const gpu = (name = ''): Placement => {
+    const match = /^cuda(?::(\d+))?$/.exec(name.trim());
+    if (!match) {
+      throw new Error(`device ${device} is none of auto, cpu, cuda, cuda:0 or cuda:0,cuda:1`);
+    }
+    return { provider: 'cuda', ordinal: Number(match[1] ?? 0), threads, precision };
+  };
+  const [first, ...others] = device.split(',');
+  return [gpu(first), ...others.map(gpu)];
+}

@@ -1,0 +1,90 @@
+import type { RgbImage } from '../../rgb-image.ts';
+import { featuresOfPicture } from '../tiling/canvas.ts';
+import { keepColor } from './preserve-color.ts';
+import { describeFeeds, stylizeFeeds } from './feeds.ts';
+import { serialize } from '../model/graph/builder.ts';
+import type { Graph } from '../model/graph/builder.ts';
+import { momentsGraph, stylizeGraph, tileStylizeGraph } from '../model/graph/graphs.ts';
+import { inHalf } from '../model/graph/half.ts';
+import { isOnePiece } from '../tiling/layout.ts';
+import type { Layout } from '../tiling/layout.ts';
+import { partsOf } from '../model/model.ts';
+import type { Model } from '../model/model.ts';
+import { momentsOf, statisticsOf } from './moments.ts';
+import { measureTiled, paint } from './tiled-stylize.ts';
+import type { Painting } from './tiled-stylize.ts';
+import { area } from '../tiling/rectangle.ts';
+import { createSession } from './onnxruntime.ts';
+import type { Placement } from './onnxruntime.ts';
+import { sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
+import type { Shape } from './sessions.ts';
+import type { StyleStatistics, StylizeInput } from '../types.ts';
+
+/** The sessions of one device, and the batches they run. Blocks its thread while it computes. */
+export interface Executor {
+  /** Pictures of one size → their statistics, in the same order. */
+  describe(images: readonly RgbImage[]): Promise<StyleStatistics[]>;
+  /** Pictures of one size, each with its own style and alpha → pictures, in the same order. */
+  stylize(inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
+  /** One picture of any size in tiles. */
+  paint(input: StylizeInput): Painting;
+  release(): Promise<void>;
+}
+
+/** @throws what the runtime says when a graph does not fit the device */
+export async function createExecutor(
+  model: Model,
+  placement: Placement,
+  layout: Layout,
+): Promise<Executor> {
+  const full = partsOf(model);
+  const parts = placement.precision === 'float16' ? inHalf(full) : full;
+  const open = (graph: Graph, shapes: readonly Shape[]) => {
+    const bytes = serialize(graph);
+    return sessionPerShape(shapes, () => createSession(bytes, placement));
+  };
+  const stylize = await open(stylizeGraph(parts), wholeShapes(layout));
+  const moments = await open(momentsGraph(parts), wholeShapes(layout));
+  const tileStylize = await open(tileStylizeGraph(parts), tileShapes(layout));
+
+  return {
+    async describe(images) {
+      const [image] = images;
+      if (image && !isOnePiece(image, layout)) {
+        return Promise.all(images.map((one) => measureTiled(one, layout, moments)));
+      }
+      const { data, dims } = await moments.run(describeFeeds(images, layout));
+      const packed = rows(data as Float32Array<ArrayBuffer>, dims);
+      return images.map((image, index) => {
+        const count = area(featuresOfPicture(image, layout));
+        return statisticsOf(momentsOf(packed[index] as Float32Array, count), layout.epsilon);
+      });
+    },
+    async stylize(inputs) {
+      const output = await stylize.run(stylizeFeeds(inputs, layout));
+      const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
+      return inputs.map(({ image, preserveColor }, index) => {
+        const data = painted[index] as Uint8Array<ArrayBuffer>;
+        if (preserveColor) keepColor(image.data, data);
+        return { width: image.width, height: image.height, data };
+      });
+    },
+    paint: (input) => paint(input, layout, { moments, tileStylize }),
+    async release() {
+      await Promise.all([moments, stylize, tileStylize].map((one) => one.release()));
+    },
+  };
+}
+
+/** Cuts a run's output into one array each, every one with a buffer of its own to transfer. */
+function rows<T extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(
+  data: T,
+  [count = 1]: readonly number[],
+): T[] {
+  if (count === 1) return [data];
+  const length = data.length / count;
+  return Array.from(
+    { length: count },
+    (_, index) => data.slice(index * length, (index + 1) * length) as T,
+  );
+}

@@ -1,0 +1,118 @@
+/** What the graphs are fed with: canvases, windows and statistics as tensors. */
+import type { RgbImage } from '../../rgb-image.ts';
+import { canvasSize, copyCanvas, featuresOfPicture, pictureOnCanvas } from '../tiling/canvas.ts';
+import type { Padding } from '../tiling/canvas.ts';
+import type { Layout } from '../tiling/layout.ts';
+import { rectangleAt, relative, sizeOf } from '../tiling/rectangle.ts';
+import type { Rectangle } from '../tiling/rectangle.ts';
+import type { Tensor } from './onnxruntime.ts';
+import type { StyleStatistics, StylizeInput } from '../types.ts';
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+/** What feeds must know of a layout. */
+export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch'>;
+type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
+
+/** `moments`, of whole pictures of one size. */
+export function describeFeeds(images: readonly RgbImage[], layout: RunLayout): Feeds {
+  const image = firstOf(images);
+  const canvas = rectangleAt(0, 0, canvasSize(image, layout));
+  return momentsFeeds(images, layout, canvas, featuresOfPicture(image, layout));
+}
+
+/** `moments`, of a tile of the canvas. @param inside the features that count, in the tile */
+export function momentsFeeds(
+  images: readonly RgbImage[],
+  layout: RunLayout,
+  tile: Rectangle,
+  inside: Rectangle,
+): Feeds {
+  const seen = inward(inside, layout.encoderMargin / layout.stride);
+  return { pixels: canvases(images, layout, tile), ...window('inside', seen) };
+}
+
+/** `stylize`, of whole pictures of one size, each with its own style and alpha. */
+export function stylizeFeeds(inputs: readonly Repainting[], layout: RunLayout): Feeds {
+  const images = inputs.map(({ image }) => image);
+  const crop = pictureOnCanvas(firstOf(images), layout);
+  return {
+    ...describeFeeds(images, layout),
+    ...window('crop', inward(crop, layout.encoderMargin)),
+    ...targets(inputs, runSize(inputs.length, layout)),
+  };
+}
+
+/**
+ * `tile-stylize`, of a tile of the canvas.
+ * @param crop what is asked for, in the tile
+ * @param content statistics of the whole picture
+ */
+export function tileStylizeFeeds(
+  input: Repainting,
+  layout: RunLayout,
+  tile: Rectangle,
+  crop: Rectangle,
+  content: StyleStatistics,
+): Feeds {
+  return {
+    pixels: canvases([input.image], layout, tile),
+    content: packed([content], 1),
+    ...window('crop', inward(crop, layout.encoderMargin)),
+    ...targets([input], 1),
+  };
+}
+
+/** The same rectangle of every picture's canvas → uint8 [N, H, W, 3]. */
+function canvases(images: readonly RgbImage[], layout: RunLayout, rectangle: Rectangle): Tensor {
+  const { width, height } = sizeOf(rectangle);
+  const length = 3 * width * height;
+  const count = runSize(images.length, layout);
+  const data = new Uint8Array(count * length);
+  for (const [index, image] of images.entries()) {
+    const canvas = data.subarray(index * length, (index + 1) * length);
+    copyCanvas(image, layout.margin, rectangle, canvas);
+  }
+  return { type: 'uint8', data, dims: [count, height, width, 3] };
+}
+
+/** Where there are few shapes, black pictures make a run full; nobody looks at what becomes of them. */
+function runSize(pictures: number, { sides, batch }: RunLayout): number {
+  return sides && pictures > 1 ? batch : pictures;
+}
+
+/** A rectangle of a canvas or tile as seen from where its features begin, `by` further in. */
+function inward(rectangle: Rectangle, by: number): Rectangle {
+  return relative(rectangle, rectangleAt(by, by, sizeOf(rectangle)));
+}
+
+function window(name: string, { x0, y0, x1, y1 }: Rectangle): Feeds {
+  return { [`${name}-starts`]: integers(y0, x0), [`${name}-ends`]: integers(y1, x1) };
+}
+
+function targets(inputs: readonly Repainting[], count: number): Feeds {
+  const alpha = new Float32Array(count);
+  alpha.set(inputs.map((input) => input.alpha));
+  const statistics = inputs.map((input) => input.statistics);
+  return {
+    statistics: packed(statistics, count),
+    alpha: { type: 'float32', data: alpha, dims: [count] },
+  };
+}
+
+/** → float32 [count, 2, C], zeros after the last. */
+function packed(all: readonly StyleStatistics[], count: number): Tensor {
+  const length = all[0]?.length ?? 0;
+  const data = new Float32Array(count * length);
+  for (const [index, statistics] of all.entries()) data.set(statistics, index * length);
+  return { type: 'float32', data, dims: [count, 2, length / 2] };
+}
+
+function integers(...values: number[]): Tensor {
+  return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims: [values.length] };
+}
+
+function firstOf(images: readonly RgbImage[]): RgbImage {
+  const [first] = images;
+  if (!first) throw new RangeError('A batch holds at least one picture');
+  return first;
+}

@@ -1,0 +1,56 @@
+import type { RgbImage } from '../../rgb-image.ts';
+import { largestSide } from '../tiling/canvas.ts';
+import type { Executor } from '../inference/executor.ts';
+import type { Layout } from '../tiling/layout.ts';
+import { smallestSide } from '../model/model.ts';
+import { planPainting, stepsOf } from '../inference/tiled-stylize.ts';
+import type { Kind, Speeds } from '../scheduling/service-times.ts';
+import { wholeShapes } from '../inference/sessions.ts';
+import type { StyleStatistics } from '../types.ts';
+
+/** Large enough for the speed to be that of real pictures, small enough for a quick start. */
+const side = 256;
+
+/**
+ * Runs every kind of work twice on noise, where there are few shapes in each of them: first the
+ * largest, as a GPU's memory pool keeps what it has grown to. The first run pays for memory, threads
+ * and plans; the second tells the speed.
+ * @throws what the runtime says when the device cannot run the networks
+ */
+export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds> {
+  const { margin, sides } = layout;
+  const shapes = sides ? wholeShapes(layout) : [{ count: 1, side: side + 2 * margin }];
+  const speeds: Partial<Record<Kind, number>> = {};
+  let statistics: StyleStatistics = new Float32Array();
+  for (const { count, side } of shapes) {
+    const image = noise(side - 2 * margin, side - 2 * margin);
+    const images = Array.from({ length: count }, () => image);
+    const twice = async <T>(kind: Kind, work: () => Promise<T>): Promise<T> => {
+      await work();
+      const start = performance.now();
+      const result = await work();
+      speeds[kind] = (performance.now() - start) / ((count * side ** 2) / 1e6);
+      return result;
+    };
+    [statistics = statistics] = await twice('describe', () => executor.describe(images));
+    const input = { image, statistics, alpha: 1, preserveColor: false };
+    await twice('stylize', () => executor.stylize(images.map(() => input)));
+  }
+
+  for (let i = 0; i < 2; i++) {
+    // Where there are few shapes, the shortest picture that takes two tiles.
+    const image = sides ? noise(largestSide(sides), smallestSide) : noise(side, side);
+    const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false });
+    for (const { kind, megapixels } of stepsOf(planPainting(image, layout))) {
+      const start = performance.now();
+      await painting.next();
+      speeds[kind] = (performance.now() - start) / megapixels;
+    }
+  }
+  return speeds as Speeds;
+}
+
+function noise(width: number, height: number): RgbImage {
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 7919) % 251);
+  return { width, height, data };
+}

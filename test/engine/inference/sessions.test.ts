@@ -1,0 +1,206 @@
+import t from 'tap';
+import { canvasSize } from '../../../src/engine/tiling/canvas.ts';
+import { createExecutor } from '../../../src/engine/inference/executor.ts';
+import type { Executor } from '../../../src/engine/inference/executor.ts';
+import { isOnePiece, layoutOf } from '../../../src/engine/tiling/layout.ts';
+import { loadModel } from '../../../src/engine/model/model.ts';
+import type { Painting } from '../../../src/engine/inference/tiled-stylize.ts';
+import { planPainting } from '../../../src/engine/inference/tiled-stylize.ts';
+import { sizeOf } from '../../../src/engine/tiling/rectangle.ts';
+import type { Session, Tensor } from '../../../src/engine/inference/onnxruntime.ts';
+import {
+  sessionPerShape,
+  tileShapes,
+  wholeShapes,
+} from '../../../src/engine/inference/sessions.ts';
+import { warmUp } from '../../../src/engine/workers/warm-up.ts';
+import { anyShape, closeness, copyOf, cpu, modelsDir, relativeError } from '../helpers.ts';
+import { randomNumbers, testPicture } from '../helpers.ts';
+
+const model = await loadModel(modelsDir);
+// A GPU's layout, small, on sessions of the CPU: only these shapes reach them.
+const gpu = { ...cpu, provider: 'cuda' } as const;
+const layout = layoutOf(model, gpu, { tilePixels: 320 ** 2, maxBatch: 3 });
+const around = 2 * model.margin;
+const executor = await createExecutor(model, cpu, layout);
+const free = await createExecutor(model, cpu, anyShape(model));
+t.teardown(() => Promise.all([executor.release(), free.release()]));
+
+async function describe(width: number, height: number, seed: number) {
+  const [statistics = new Float32Array()] = await free.describe([testPicture(width, height, seed)]);
+  return statistics;
+}
+
+async function finish(painting: Painting): Promise<Uint8Array> {
+  for (;;) {
+    const { done, value } = await painting.next();
+    if (done) return value.data;
+  }
+}
+
+t.test(
+  'two pictures run together on a CPU with cores for both, one on a GPU, if nothing is said',
+  (t) => {
+    const batch = (threads: number, provider: 'cpu' | 'cuda', maxBatch?: number) =>
+      layoutOf(model, { provider, threads }, { tilePixels: 2 ** 20, maxBatch }).batch;
+    t.same([batch(1, 'cpu'), batch(2, 'cpu'), batch(16, 'cpu'), batch(16, 'cuda')], [1, 2, 2, 1]);
+    t.same([batch(16, 'cpu', 1), batch(16, 'cpu', 8), batch(1, 'cuda', 8)], [1, 2, 8]);
+    t.end();
+  },
+);
+
+t.test('the largest canvas holds a square of tilePixels, two more a half and a quarter', (t) => {
+  const { sides } = layoutOf(model, gpu, { tilePixels: 2 ** 20 });
+  t.same(sides, [256 + around, 512 + around, 1024 + around]);
+  t.same(layout.sides, [80 + around, 160 + around, 320 + around]);
+  const on = (width: number, height: number) =>
+    canvasSize({ width, height }, layout).width - around;
+  t.same([on(16, 16), on(80, 80), on(81, 80), on(16, 161)], [80, 80, 160, 320]);
+  t.equal(isOnePiece({ width: 320, height: 16 }, layout), true);
+  t.equal(isOnePiece({ width: 321, height: 16 }, layout), false);
+  t.end();
+});
+
+t.test('every run has one of the promised shapes', (t) => {
+  const largest = 320 + around;
+  const shapes = wholeShapes(layout);
+  t.same(shapes[0], { count: 3, side: largest }, 'the largest first');
+  t.equal(shapes.length, 6);
+  t.same(tileShapes(layout), [{ count: 1, side: largest }]);
+  const random = randomNumbers(4);
+  for (let i = 0; i < 40; i++) {
+    const size = { width: 321 + 900 * random(), height: 16 + 900 * random() };
+    const [width, height] = [Math.floor(size.width), Math.floor(size.height)];
+    const { moments, paint } = planPainting({ width, height }, layout);
+    const sizes = new Set(
+      [...moments, ...paint].map(({ outer }) => String(Object.values(sizeOf(outer)))),
+    );
+    t.same([...sizes], [`${largest},${largest}`], `${width} × ${height}`);
+  }
+  t.end();
+});
+
+t.test('a session per shape runs what fits it and refuses the rest', async (t) => {
+  let made = 0;
+  let released = 0;
+  const create = (): Promise<Session> => {
+    const name = ++made;
+    return Promise.resolve({
+      run: () => Promise.resolve({ type: 'float32', data: Float32Array.of(name), dims: [1] }),
+      release: () => {
+        released += 1;
+        return Promise.resolve();
+      },
+    });
+  };
+  const shapes = [
+    { count: 2, side: 8 },
+    { count: 1, side: 8 },
+  ];
+  const session = await sessionPerShape(shapes, create);
+  const pixels = (count: number, side: number): Tensor => ({
+    type: 'uint8',
+    data: new Uint8Array(3 * count * side ** 2),
+    dims: [count, side, side, 3],
+  });
+  t.same((await session.run({ pixels: pixels(2, 8) })).data, [1]);
+  t.same((await session.run({ pixels: pixels(1, 8) })).data, [2]);
+  t.throws(
+    () => session.run({ pixels: pixels(1, 16) }),
+    /no session for pixels of shape 1,16,16,3/,
+  );
+  await session.release();
+  t.equal(released, 2);
+});
+
+t.test('a few shapes paint what any shape paints, but for what the margin mirrors', async (t) => {
+  const statistics = await describe(96, 80, 9);
+  for (const [width, height] of [
+    [80, 80], // fills its canvas: the very same
+    [150, 97],
+    [320, 200],
+  ] as const) {
+    const input = { image: testPicture(width, height), statistics, alpha: 1, preserveColor: false };
+    const [found] = await executor.stylize([input]);
+    const [expected] = await free.stylize([input]);
+    t.match(found, { width, height });
+    const { share, largest } = closeness(found?.data ?? [], expected?.data ?? [], 8);
+    t.ok(share > 0.97, `${width} × ${height}: ${100 * share} % within 8, largest ${largest}`);
+    if (width === 80) t.ok(largest <= 1);
+    const [own] = await executor.describe([input.image]);
+    t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.15);
+  }
+});
+
+t.test('a run that is not full equals its pictures one by one', async (t) => {
+  const inputs = await Promise.all(
+    [0.3, 1].map(async (alpha, i) => ({
+      image: testPicture(70, 60, i),
+      statistics: await describe(64, 64, 10 + i),
+      alpha,
+      preserveColor: i === 1,
+    })),
+  );
+  const copies = inputs.map((input) => ({ ...input, image: copyOf(input.image) }));
+  const together = await executor.stylize(inputs);
+  const described = await executor.describe(copies.map(({ image }) => image));
+  t.same([together.length, described.length], [2, 2]);
+  for (const [i, input] of copies.entries()) {
+    const [statistics] = await executor.describe([input.image]);
+    t.ok(relativeError(described[i] ?? [], statistics ?? []) < 1e-5);
+    const [alone] = await executor.stylize([input]);
+    t.ok(closeness(together[i]?.data ?? [], alone?.data ?? []).largest <= 1);
+  }
+});
+
+t.test('what no canvas holds is cut into tiles of the largest', async (t) => {
+  const statistics = await describe(96, 80, 9);
+  for (const [width, height, limit, least] of [
+    [321, 300, 8, 0.97],
+    [700, 40, 16, 0.995],
+    [90, 500, 8, 0.97],
+  ] as const) {
+    const image = testPicture(width, height);
+    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const [expected] = await free.stylize([input]);
+    const [own] = await executor.describe([image]);
+    t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.1, 'styles too');
+    const data = await finish(executor.paint(input));
+    // Where 40 rows are all there is, what is mirrored below counts most, and the weights say how much.
+    const { share } = closeness(data, expected?.data ?? [], limit);
+    t.ok(share > least, `${width} × ${height}: ${100 * share} % within ${limit}`);
+  }
+});
+
+t.test('warming up runs every shape twice, the largest first', async (t) => {
+  const runs = { describe: [] as string[], stylize: [] as string[] };
+  let tiles = 0;
+  const watched: Executor = {
+    describe(images) {
+      runs.describe.push(`${images.length} of ${images[0]?.width}`);
+      return executor.describe(images);
+    },
+    stylize(inputs) {
+      runs.stylize.push(`${inputs.length} of ${inputs[0]?.image.width}`);
+      return executor.stylize(inputs);
+    },
+    async *paint(input) {
+      const painting = executor.paint(input);
+      for (;;) {
+        const step = await painting.next();
+        tiles++;
+        if (step.done) return step.value;
+        yield;
+      }
+    },
+    release: () => executor.release(),
+  };
+  const speeds = await warmUp(watched, layout);
+  const shapes = ['3 of 320', '1 of 320', '3 of 160', '1 of 160', '3 of 80', '1 of 80'];
+  const twice = shapes.flatMap((shape) => [shape, shape]);
+  t.same(runs, { describe: twice, stylize: twice });
+  t.equal(tiles, 8, 'two tiles, measured and painted, twice');
+  for (const kind of ['describe', 'stylize', 'tile-moments', 'tile-stylize'] as const) {
+    t.ok(speeds[kind] > 0, kind);
+  }
+});
