@@ -27,7 +27,7 @@ import { createMetrics } from './observability/metrics.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
-import { openStudio } from './studio.ts';
+import { createStylizer } from './stylizer.ts';
 import { version } from './version.ts';
 
 declare module 'fastify' {
@@ -53,9 +53,9 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });
-    request.story = { ...request.story, code: error.code, detail: error.message };
+    request.logFields = { ...request.logFields, code: error.code, detail: error.message };
     // A refusal or a missed deadline is told in full by its detail; a fault needs its stack.
-    if (error.status === 500) request.story['err'] = error.cause ?? error;
+    if (error.status === 500) request.logFields['err'] = error.cause ?? error;
     sendProblem(request, reply, error);
   };
 
@@ -74,8 +74,8 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     },
   }).withTypeProvider<ZodTypeProvider>();
 
-  const studio = await openStudio(config, metrics, app.log, parts.createEngine);
-  const { engine, catalogue } = studio;
+  const stylizer = await createStylizer(config, metrics, app.log, parts.createEngine);
+  const { engine, catalog } = stylizer;
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -101,11 +101,11 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(multipart);
   await app.register(documentation, { version });
   await app.register(stylizeRoute, {
-    studio,
+    stylizer,
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { catalogue });
+  await app.register(stylesRoutes, { catalog });
   await app.register(operationsRoutes, { engine, metrics, isClosing: () => closing });
 
   return app;

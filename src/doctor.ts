@@ -1,9 +1,14 @@
 import type { Config } from './config.ts';
-import { thisHost, type CudaHost } from './engine/devices/cuda/host.ts';
-import { obstacleOf, preflight, type Check } from './engine/devices/cuda/preflight.ts';
-import { parseDevices } from './engine/devices/parse-devices.ts';
-import { createEngine } from './engine/index.ts';
-import { engineOptions } from './studio.ts';
+import {
+  createEngine,
+  obstacleOf,
+  parseDevices,
+  preflight,
+  thisHost,
+  type Check,
+  type CudaHost,
+} from './engine/index.ts';
+import { engineOptions } from './stylizer.ts';
 
 /**
  * What the service would run on, tried out: all that CUDA needs, then an inference.
@@ -15,8 +20,8 @@ export async function examine(
 ): Promise<{ report: string; healthy: boolean }> {
   const device = config.ADAIN_DEVICE;
   const checks = device === 'cpu' ? [] : preflight(ordinals(device), host);
-  const hopeless = device !== 'auto' && obstacleOf(checks) !== undefined;
-  const { check, place } = hopeless ? { check: [] } : await tryInference(config, host);
+  const failed = device !== 'auto' && obstacleOf(checks) !== undefined;
+  const { check, place } = failed ? { check: [] } : await tryInference(config, host);
   const lines = [...checks, ...check].map(line);
   const does = place ? `runs on ${place}` : 'does not start';
   const verdict = `With ADAIN_DEVICE=${device} the service ${does}.`;

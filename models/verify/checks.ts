@@ -8,10 +8,12 @@ import type { onnx } from 'onnx-proto';
 import { createExecutor } from '../../src/engine/inference/executor.ts';
 import type { Executor } from '../../src/engine/inference/executor.ts';
 import { layoutOf } from '../../src/engine/tiling/layout.ts';
+import { planTiled, planWhole } from '../../src/engine/tiling/plan.ts';
 import { loadModel, partsOf, smallestSide } from '../../src/engine/model/model.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
-import type { Placement, Tensor } from '../../src/engine/inference/onnxruntime.ts';
+import type { Placement } from '../../src/engine/devices/placement.ts';
+import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
 import type { StyleStatistics } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { readGolden } from './golden.ts';
@@ -46,8 +48,7 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
   yield (await attempt('stride', () => checkStride(model))).check;
 
   const making = await attempt('graphs', async () => {
-    const layout = layoutOf(model, cpu, { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
-    const executor = await createExecutor(model, cpu, layout);
+    const executor = await createExecutor(model, cpu, layoutFor(model));
     return { says: 'describe, stylize and tiles can be composed', executor };
   });
   yield making.check;
@@ -65,11 +66,11 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
     if (!reading.found) return;
     const { content, style, statistics, result, half } = reading.found.golden;
     const painted = (image: RgbImage, alpha: number) => async () => {
-      const found = await stylize(executor, content, statistics, alpha);
+      const found = await stylize(model, executor, content, statistics, alpha);
       return { says: comparePixels(found, image) };
     };
     const describing = async () => {
-      return { says: compareStatistics(await describe(executor, style), statistics) };
+      return { says: compareStatistics(await describe(model, executor, style), statistics) };
     };
     yield (await attempt('golden statistics', describing)).check;
     yield (await attempt('golden result', painted(result, 1))).check;
@@ -164,7 +165,8 @@ async function checkStride({
   return { says: `${stride} pixels to one step of the features` };
 }
 
-async function checkSizes({ channels }: Model, executor: Executor): Promise<Finding> {
+async function checkSizes(model: Model, executor: Executor): Promise<Finding> {
+  const { channels } = model;
   const sizes = [
     [smallestSide, smallestSide],
     [17, 23],
@@ -174,11 +176,11 @@ async function checkSizes({ channels }: Model, executor: Executor): Promise<Find
   for (const [width, height] of sizes) {
     const name = `a picture of ${width} × ${height}`;
     const image = syntheticPicture(width, height);
-    const statistics = await describe(executor, image);
+    const statistics = await describe(model, executor, image);
     if (statistics.length !== 2 * channels || !statistics.every(Number.isFinite)) {
       throw new Error(`${name} has statistics that are not 2 × ${channels} finite numbers`);
     }
-    const painted = await stylize(executor, image, statistics, 1);
+    const painted = await stylize(model, executor, image, statistics, 1);
     if (painted.data.length !== image.data.length) throw new Error(`${name} changes its size`);
   }
   return { says: sizes.map((size) => size.join(' × ')).join(', ') };
@@ -186,6 +188,10 @@ async function checkSizes({ channels }: Model, executor: Executor): Promise<Find
 
 function haloOf({ encoderMargin, decoderHalo }: Model): number {
   return encoderMargin + decoderHalo;
+}
+
+function layoutFor(model: Model) {
+  return layoutOf(model, cpu, { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
 }
 
 /** Small, but with room between the halos. */
@@ -197,27 +203,34 @@ function tileSide(model: Model): number {
 async function checkTiles(model: Model, executor: Executor): Promise<Finding> {
   const side = tileSide(model);
   const image = syntheticPicture(side, side); // with its margin wider than one tile
-  const statistics = await describe(executor, syntheticPicture(48, 40));
-  const whole = await stylize(executor, image, statistics, 1);
+  const statistics = await describe(model, executor, syntheticPicture(48, 40));
+  const whole = await stylize(model, executor, image, statistics, 1);
 
-  const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false });
-  let step = await painting.next();
-  while (!step.done) step = await painting.next();
+  const input = { image, statistics, alpha: 1, preserveColor: false };
+  const stylization = executor.stylizeTiled(planTiled(image, layoutFor(model)), input);
+  let step = await stylization.next();
+  while (!step.done) step = await stylization.next();
   return { says: `halo ${haloOf(model)}, one pass and tiles: ${comparePixels(step.value, whole)}` };
 }
 
-async function describe(executor: Executor, image: RgbImage): Promise<StyleStatistics> {
-  const [statistics] = await executor.describe([image]);
+async function describe(
+  model: Model,
+  executor: Executor,
+  image: RgbImage,
+): Promise<StyleStatistics> {
+  const [statistics] = await executor.describe(planWhole(image, model), [image]);
   return statistics as StyleStatistics;
 }
 
 async function stylize(
+  model: Model,
   executor: Executor,
   image: RgbImage,
   statistics: StyleStatistics,
   alpha: number,
 ): Promise<RgbImage> {
-  const [painted] = await executor.stylize([{ image, statistics, alpha, preserveColor: false }]);
+  const input = { image, statistics, alpha, preserveColor: false };
+  const [painted] = await executor.stylize(planWhole(image, model), [input]);
   return painted as RgbImage;
 }
 

@@ -56,16 +56,25 @@ export interface EngineEvents {
   onBatch(batch: { size: number; pixels: number; queueMs: readonly number[] }): void;
 }
 
-export interface Reservation {
-  /**
-   * Resolves when the picture's turn is near: pixels that are decoded earlier only fill the memory.
-   * Rejects as `stylize` would when the place is lost before.
-   */
-  readonly near: Promise<undefined>;
-  /** A picture of the size that was announced. */
-  stylize(input: StylizeInput): Promise<Timed<RgbImage>>;
-  /** Gives the place to others, if it was not used. */
-  release(): void;
+/** Describes a style. The pixels are transferred: `image.data` is empty afterwards. */
+export type DescribeStyle = (
+  image: RgbImage,
+  options?: WorkOptions,
+) => Promise<Timed<StyleStatistics>>;
+
+/** What a request is known by before its pixels are decoded. */
+export interface StylizeRequest {
+  readonly size: Size;
+  /** Sizes of the styles that must be described first: their time is reserved too. */
+  readonly newStyles?: readonly Size[];
+}
+
+/** What a request may do when its turn is near. */
+export interface StylizeTurn {
+  /** Fires when the request is dropped, and nobody wants its pixels any more. */
+  readonly signal: AbortSignal;
+  /** Describes one of its new styles, in its own place in the queue. */
+  readonly describe: DescribeStyle;
 }
 
 /**
@@ -82,12 +91,18 @@ export interface Engine {
   readonly ready: boolean;
   /** No worker has been inside one run for longer than any run may take, and no GPU is lost. */
   readonly live: boolean;
-  describe(image: RgbImage, options?: WorkOptions): Promise<Timed<StyleStatistics>>;
+  readonly describe: DescribeStyle;
   /**
-   * Takes a place in the line for a picture of this size, before its pixels are decoded.
-   * @throws ServiceError what `stylize` would reject with
+   * Reserves a place in the queue for a picture of this size and the descriptions before it, calls
+   * `prepare` for its pixels when the turn is near, and paints it. Who is refused has cost nothing;
+   * whatever becomes of the request, the promise settles only when `prepare` has.
+   * @param prepare gives a picture of the size announced; what it rejects with is passed on
    */
-  reserve(size: Size, options?: WorkOptions): Reservation;
+  stylize(
+    request: StylizeRequest,
+    options: WorkOptions,
+    prepare: (turn: StylizeTurn) => Promise<StylizeInput>,
+  ): Promise<Timed<RgbImage>>;
   /** Refuses new work, finishes what is accepted, then stops the workers. */
   close(): Promise<void>;
 }

@@ -52,21 +52,3 @@ function requestTimeoutMs(request: FastifyRequest): number | undefined {
     { field: 'Request-Timeout' },
   );
 }
-
-/** The work's result, or the lifetime's end, whichever comes first. */
-export async function within<T>(lifetime: Lifetime, work: Promise<T>): Promise<T> {
-  const { signal } = lifetime;
-  let onAbort: (() => void) | undefined;
-  const ended = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal.reason as ServiceError);
-    };
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([work, ended]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
-}

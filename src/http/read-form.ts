@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { addAbortSignal, type Readable } from 'node:stream';
 
 import { ServiceError } from '../errors.ts';
-import type { UploadRoom } from './upload-room.ts';
+import type { MemoryShare } from './memory-budget.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
@@ -12,7 +12,7 @@ export type FormPart =
 
 /** Where the bytes go, and until when they are wanted. */
 export interface Upload {
-  readonly room: UploadRoom;
+  readonly memory: MemoryShare;
   readonly signal: AbortSignal;
 }
 
@@ -21,13 +21,13 @@ const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, head
 
 /**
  * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
- * which it takes room. Parts that a browser sends for controls left empty are skipped.
+ * which it takes memory. Parts that a browser sends for controls left empty are skipped.
  * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`, `overloaded`.
  */
 export async function readForm(
   request: FastifyRequest,
   maxBytes: number,
-  { room, signal }: Upload,
+  { memory, signal }: Upload,
 ): Promise<FormPart[]> {
   refuseDeclaredSize(request, maxBytes);
   refuseNoBoundary(request);
@@ -35,7 +35,7 @@ export async function readForm(
   let bytesLeft = maxBytes;
   try {
     for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
-      const read = await readPart(part, { room, signal });
+      const read = await readPart(part, { memory, signal });
       bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
       if (bytesLeft < 0) throw tooManyBytes(maxBytes);
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
@@ -82,10 +82,10 @@ async function readPart(part: Multipart, upload: Upload): Promise<FormPart> {
   return { kind: 'text', name, value: String(part.value).trim() };
 }
 
-async function readFile(file: Readable, { room, signal }: Upload): Promise<Buffer> {
+async function readFile(file: Readable, { memory, signal }: Upload): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of addAbortSignal(signal, file) as AsyncIterable<Buffer>) {
-    room.take(chunk.length);
+    memory.take(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

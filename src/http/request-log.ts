@@ -7,7 +7,7 @@ import { onEnd } from './on-end.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request's one log line tells besides route, status and time. */
-    story: Record<string, unknown>;
+    logFields: Record<string, unknown>;
   }
 }
 
@@ -16,7 +16,7 @@ const quiet = new Set(['/livez', '/readyz', '/metrics']);
 
 /** One log line and one count a request, when its answer is out or its client is gone. */
 export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) => {
-  app.decorateRequest('story');
+  app.decorateRequest('logFields');
   app.addHook('onRequest', (request, reply, next) => {
     followRequest(request, reply, metrics);
     next();
@@ -25,7 +25,7 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
 });
 
 export function followRequest(request: FastifyRequest, reply: FastifyReply, metrics: Metrics) {
-  request.story = {};
+  request.logFields = {};
   onEnd(reply.raw, (answered) => {
     const route = request.routeOptions.url ?? 'unmatched';
     const status = answered ? reply.statusCode : 499;
@@ -33,7 +33,10 @@ export function followRequest(request: FastifyRequest, reply: FastifyReply, metr
     metrics.requestDuration.observe({ route }, reply.elapsedTime / 1000);
     const level = levelOf(status, route);
     const ms = Math.round(reply.elapsedTime);
-    request.log[level]({ method: request.method, route, status, ms, ...request.story }, 'request');
+    request.log[level](
+      { method: request.method, route, status, ms, ...request.logFields },
+      'request',
+    );
   });
 }
 

@@ -24,6 +24,12 @@ export interface Pixels {
   readonly alpha: Uint8Array<ArrayBuffer> | undefined;
 }
 
+/** A style picture, known by its header, in the size in which it is described. */
+export interface StylePicture extends Size {
+  /** Rejects with a ServiceError, `undecodable_image`. */
+  decode(): Promise<RgbImage>;
+}
+
 export interface ContentLimits {
   /** Of the picture sent, and of the result after `size`. */
   readonly maxPixels: number;
@@ -77,15 +83,16 @@ export async function openContent(
 }
 
 /**
- * Decodes a style picture like a content, scaled down to `styleSize`, without its opacity.
+ * Reads the header of a style picture, which is decoded like a content, scaled down to `styleSize`,
+ * without its opacity.
  *
  * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
  * `too_many_pixels`.
  */
-export async function decodeStyle(
+export async function openStyle(
   bytes: Buffer,
   { maxPixels, styleSize, field }: StyleLimits,
-): Promise<RgbImage> {
+): Promise<StylePicture> {
   const source = await inspect(bytes, field, maxPixels);
   const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
   if (isTooSmall(target)) {
@@ -101,8 +108,11 @@ export async function decodeStyle(
         : undefined,
     );
   }
-  const { image } = await decode(bytes, source, target, field);
-  return image;
+  const { width, height } = target;
+  return {
+    ...{ width, height },
+    decode: async () => (await decode(bytes, source, target, field)).image,
+  };
 }
 
 async function decode(bytes: Buffer, source: Source, target: Size, field: string): Promise<Pixels> {

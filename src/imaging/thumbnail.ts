@@ -5,7 +5,7 @@ const longestSide = 256;
 
 /**
  * A small WebP (about 10 KB) of a style's picture, for galleries; never scaled up. For pictures
- * that the catalogue has accepted: it rejects with sharp's own error on anything else.
+ * that the catalog has accepted: it rejects with sharp's own error on anything else.
  */
 export function thumbnail(bytes: Buffer): Promise<Buffer> {
   return sharp(bytes, { autoOrient: true, failOn: 'error' })

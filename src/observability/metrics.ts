@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-import type { EngineEvents } from '../engine/types.ts';
+import type { EngineEvents } from '../engine/index.ts';
 
 /** 5 ms to a minute: a 256² picture on a GPU to a large one on a few cores. */
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

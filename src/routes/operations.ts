@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import type { Engine } from '../engine/types.ts';
+import type { Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { unavailable } from '../http/responses.ts';
 import type { Metrics } from '../observability/metrics.ts';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { picture, problem } from '../http/responses.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
-import type { Catalogue, Preset } from '../stylization/catalogue.ts';
+import type { Catalog, Preset } from '../stylization/catalog.ts';
 
 const style = z
   .object({
@@ -28,9 +28,9 @@ const unchanged = z
   .meta({ description: 'The version of If-None-Match is current', headers });
 
 /** GET /styles, /styles/{id}, and its pictures. */
-export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = async (
+export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
   app,
-  { catalogue },
+  { catalog },
 ) => {
   await app.register(etag);
   app.addHook('onRequest', async (_request, reply) => {
@@ -41,7 +41,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
   });
 
   const find = (id: string): Preset => {
-    const preset = catalogue.get(id);
+    const preset = catalog.get(id);
     if (preset) return preset;
     const text = `There is no preset "${id}". GET /styles lists them.`;
     throw new ServiceError('unknown_style', text, { field: 'id' });
@@ -60,7 +60,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalogue: Catalogue }> = asy
         },
       },
     },
-    () => ({ styles: [...catalogue.values()].map(represent) }),
+    () => ({ styles: [...catalog.values()].map(represent) }),
   );
 
   app.get(

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import type { FormPart } from '../http/read-form.ts';
 import { pictureFormats } from '../imaging/formats.ts';
-import { styleIdPattern } from '../stylization/catalogue.ts';
+import { styleIdPattern } from '../stylization/catalog.ts';
 import type { StyleSource } from '../stylization/styles.ts';
 
 const maxStyles = 8;

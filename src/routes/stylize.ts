@@ -1,22 +1,22 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { abortable } from '../abortable.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
-import { within } from '../http/lifetime.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
-import { createUploadRooms } from '../http/upload-room.ts';
+import { createMemoryBudget } from '../http/memory-budget.ts';
 import { mediaTypes, type PictureFormat } from '../imaging/formats.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
-import { stylizePicture, type Studio } from '../stylization/stylize.ts';
+import { stylizePicture, type Stylizer } from '../stylization/stylize.ts';
 import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
 
 /** Forms of the largest size that are held at once: while they come, wait and are painted. */
 const uploadsHeld = 16;
 
 interface Options {
-  readonly studio: Studio;
+  readonly stylizer: Stylizer;
   readonly metrics: Metrics;
   readonly maxUploadBytes: number;
 }
@@ -58,8 +58,8 @@ const schema = {
 
 /** POST /stylize */
 export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { studio, metrics, maxUploadBytes } = options;
-  const createRoom = createUploadRooms(uploadsHeld * maxUploadBytes);
+  const { stylizer, metrics, maxUploadBytes } = options;
+  const shareMemory = createMemoryBudget(uploadsHeld * maxUploadBytes);
 
   app.post(
     '/stylize',
@@ -69,25 +69,25 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const { lifetime } = request;
       const { signal } = lifetime;
       const stages = createStages();
-      const room = createRoom();
+      const memory = shareMemory();
       const paint = async () => {
-        const parts = await readForm(request, maxUploadBytes, { room, signal });
+        const parts = await readForm(request, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...wishes } = parseStylizeForm(parts);
-        request.story = {
+        request.logFields = {
           contentBytes: wishes.content.length,
           styles: wishes.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
         };
         const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
-        return stylizePicture(studio, { ...wishes, chooseFormat }, { stages, ...lifetime });
+        return stylizePicture(stylizer, { ...wishes, chooseFormat }, { stages, ...lifetime });
       };
       // The bytes are held for as long as the work, which may outlast the answer.
-      const result = await within(lifetime, paint().finally(room.release));
+      const result = await abortable(signal, paint().finally(memory.release));
 
       const { bytes, width, height, styleIds } = result;
       observeStages(metrics, stages);
-      request.story = {
-        ...request.story,
+      request.logFields = {
+        ...request.logFields,
         styles: styleIds,
         picture: `${width}x${height} ${result.format}`,
         bytes: bytes.length,

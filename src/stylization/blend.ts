@@ -1,4 +1,4 @@
-import type { StyleStatistics } from '../engine/types.ts';
+import type { StyleStatistics } from '../engine/index.ts';
 
 /**
  * Σ wₖ·statisticsₖ with the weights normalised to sum 1. Since AdaIN is linear in (μ, σ) this is

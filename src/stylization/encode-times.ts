@@ -1,4 +1,4 @@
-import { type Estimate, learn, upperBound } from '../engine/scheduling/weighted-mean.ts';
+import { updated, upperBound, type WeightedMean } from '../weighted-mean.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import type { Size } from '../rgb-image.ts';
 
@@ -16,14 +16,14 @@ const first: Readonly<Record<PictureFormat, number>> = { jpeg: 6, png: 50, webp:
 const least = 0.25;
 
 export function createEncodeTimes(): EncodeTimes {
-  const estimates = new Map<PictureFormat, Estimate>();
+  const means = new Map<PictureFormat, WeightedMean>();
   const megapixels = ({ width, height }: Size) => Math.max(least, (width * height) / 1e6);
-  const estimateOf = (format: PictureFormat) =>
-    estimates.get(format) ?? { mean: first[format], deviation: first[format] / 2 };
+  const meanOf = (format: PictureFormat) =>
+    means.get(format) ?? { mean: first[format], deviation: first[format] / 2 };
   return {
-    bound: (format, size) => megapixels(size) * upperBound(estimateOf(format)),
+    bound: (format, size) => megapixels(size) * upperBound(meanOf(format)),
     learn(format, size, ms) {
-      estimates.set(format, learn(estimateOf(format), ms / megapixels(size)));
+      means.set(format, updated(meanOf(format), ms / megapixels(size)));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-import type { StyleStatistics } from '../engine/types.ts';
+import type { StyleStatistics } from '../engine/index.ts';
 
 export type CacheOutcome = 'hit' | 'miss' | 'joined';
 

@@ -1,9 +1,11 @@
-import type { Engine, StyleStatistics } from '../engine/types.ts';
+import { abortable } from '../abortable.ts';
+import type { DescribeStyle, Engine, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
-import { decodeStyle } from '../imaging/decode.ts';
+import { openStyle } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { readPicture, type Catalogue } from './catalogue.ts';
+import type { Size } from '../rgb-image.ts';
+import { readPicture, type Catalog } from './catalog.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
 
 /** A style as a request names it. */
@@ -17,9 +19,17 @@ export interface ResolvedStyle {
   readonly outcome: CacheOutcome;
 }
 
+/** A style that was looked up; nothing of it has been decoded. */
+export interface OpenedStyle {
+  /** The size in which its picture may have to be described; undefined for a known style. */
+  readonly newSize: Size | undefined;
+  /** Its statistics, described where they are not known. `signal` ends the request. */
+  resolve(describe: DescribeStyle, signal: AbortSignal): Promise<ResolvedStyle>;
+}
+
 export interface StylesOptions {
   readonly engine: Engine;
-  readonly catalogue: Catalogue;
+  readonly catalog: Catalog;
   readonly metrics: Metrics;
   readonly styleSize: number;
   readonly maxPixels: number;
@@ -30,52 +40,71 @@ export type Styles = Awaited<ReturnType<typeof createStyles>>;
 
 /** Describes all presets, then turns a request's styles into statistics. */
 export async function createStyles(options: StylesOptions) {
-  const { engine, catalogue, metrics, styleSize, maxPixels } = options;
+  const { engine, catalog, metrics, styleSize, maxPixels } = options;
   const cache = createStatisticsCache(options.maxCached);
 
   const presets = new Map<string, StyleStatistics>();
-  for (const { id, path } of catalogue.values()) {
+  for (const { id, path } of catalog.values()) {
     // Whoever deploys the service chose these files: they need no limit.
     const limits = { styleSize, maxPixels: Infinity, field: path };
-    const image = await readPicture(path, (bytes) => decodeStyle(bytes, limits));
+    const image = await readPicture(path, async (bytes) => {
+      const picture = await openStyle(bytes, limits);
+      return picture.decode();
+    });
     presets.set(id, (await engine.describe(image)).value);
   }
 
-  const counted = async (id: string, { statistics, outcome }: Found): Promise<ResolvedStyle> => {
+  const counted = async (id: string, found: Found, signal: AbortSignal): Promise<ResolvedStyle> => {
+    const { statistics, outcome } = found;
     metrics.styleCacheRequests.inc({ result: outcome });
     metrics.styleCacheEntries.set(cache.size);
-    return { id, statistics: await statistics, outcome };
+    return { id, statistics: await abortable(signal, statistics), outcome };
   };
 
-  const resolveId = async (id: string, signal: AbortSignal): Promise<ResolvedStyle> => {
-    const preset = presets.get(id);
-    if (preset) return { id, statistics: preset, outcome: 'hit' };
-    const known = cache.get(id, signal);
-    if (known) return counted(id, known);
+  const openId = (id: string, ending: AbortSignal): OpenedStyle => {
+    const statistics = presets.get(id);
+    if (statistics) {
+      const preset = { id, statistics, outcome: 'hit' as const };
+      return { newSize: undefined, resolve: () => Promise.resolve(preset) };
+    }
+    const known = cache.get(id, ending);
+    if (known) {
+      return { newSize: undefined, resolve: (_, signal) => counted(id, known, signal) };
+    }
     const text = `There is no style "${id}" here. GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
   };
 
-  const resolvePicture = async (bytes: Buffer, signal: AbortSignal): Promise<ResolvedStyle> => {
-    const image = await decodeStyle(bytes, { styleSize, maxPixels, field: 'style' });
-    const id = `sha256-${pixelDigest(image)}`;
-    return counted(
-      id,
-      cache.getOrDescribe(id, signal, async (abandoned) => {
-        return (await engine.describe(image, { signal: abandoned })).value;
-      }),
-    );
+  const openPicture = async (bytes: Buffer): Promise<OpenedStyle> => {
+    const picture = await openStyle(bytes, { styleSize, maxPixels, field: 'style' });
+    return {
+      newSize: picture,
+      async resolve(describe, signal) {
+        signal.throwIfAborted();
+        const image = await picture.decode();
+        signal.throwIfAborted();
+        const id = `sha256-${pixelDigest(image)}`;
+        const found = cache.getOrDescribe(id, signal, async (abandoned) => {
+          return (await describe(image, { signal: abandoned })).value;
+        });
+        return counted(id, found, signal);
+      },
+    };
   };
 
   return {
-    /** Statistics of the styles, in their order. `signal` ends the request. */
-    resolve: (sources: readonly StyleSource[], signal: AbortSignal): Promise<ResolvedStyle[]> =>
-      Promise.all(
-        sources.map((source) =>
-          source.kind === 'id'
-            ? resolveId(source.id, signal)
-            : resolvePicture(source.bytes, signal),
-        ),
-      ),
+    /**
+     * Looks the styles up, in their order: ids first, then the headers of pictures.
+     * @param ending fires when the request is over
+     * @throws ServiceError `unknown_style`, and what openStyle rejects with
+     */
+    async open(sources: readonly StyleSource[], ending: AbortSignal): Promise<OpenedStyle[]> {
+      const opened = sources.map((source) =>
+        source.kind === 'id' ? openId(source.id, ending) : source,
+      );
+      return Promise.all(
+        opened.map(async (one) => ('bytes' in one ? openPicture(one.bytes) : one)),
+      );
+    },
   };
 }

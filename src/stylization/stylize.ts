@@ -1,11 +1,12 @@
-import type { Engine, Reservation } from '../engine/types.ts';
-import { type Content, openContent } from '../imaging/decode.ts';
+import { together } from '../abortable.ts';
+import type { Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
+import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import type { Stages } from '../observability/stages.ts';
 import { blend } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
-import type { ResolvedStyle, Styles, StyleSource } from './styles.ts';
+import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
   readonly content: Buffer;
@@ -30,7 +31,7 @@ export interface StylizedPicture {
   readonly styleIds: readonly string[];
 }
 
-export interface Studio {
+export interface Stylizer {
   readonly engine: Engine;
   readonly styles: Styles;
   readonly maxPixels: number;
@@ -44,68 +45,88 @@ export interface Progress {
 }
 
 /**
- * A request's whole way: a place in the engine's line as soon as the size is known, then bytes →
- * pixels and statistics → pixels → bytes. Styles are described at once, which waits in the line too;
- * the content is decoded when its turn is near. Who is refused has cost a look at a header.
+ * A request's whole way: headers and style ids are looked at, the engine reserves its time or
+ * refuses, then bytes → pixels and statistics → pixels → bytes. Pixels are decoded and new styles
+ * described when the turn is near; who is refused has cost a look at headers. Settles when all that
+ * it started has ended.
  */
 export async function stylizePicture(
-  studio: Studio,
+  stylizer: Stylizer,
   request: Stylization,
   progress: Progress,
 ): Promise<StylizedPicture> {
-  const { engine, maxPixels, encodeTimes } = studio;
-  const { signal, deadline } = progress;
+  const over = new AbortController();
+  try {
+    return await stylize(stylizer, request, progress, over.signal);
+  } finally {
+    over.abort();
+  }
+}
 
+async function stylize(
+  { engine, styles, maxPixels, encodeTimes }: Stylizer,
+  request: Stylization,
+  { stages, signal, deadline }: Progress,
+  over: AbortSignal,
+): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
   const content = await openContent(request.content, limits);
   const format = request.chooseFormat(content.format);
   assertEncodable(content, format);
+  const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
   signal.throwIfAborted();
 
-  // Half at most: one slow encoding must not make a format's pictures hopeless for ever.
+  // Half at most: one slow encoding must not end all hope for a format's pictures.
   const left = deadline - performance.now();
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
-  const place = engine.reserve(content, { signal, deadline: painted });
-  const gone = new AbortController();
-  const ending = { ...progress, signal: AbortSignal.any([signal, gone.signal]) };
-  try {
-    return await stylizeAt(place, content, format, studio, request, ending);
-  } finally {
-    gone.abort(); // styles that are still being described are not waited for any more
-    place.release();
-  }
-}
-
-async function stylizeAt(
-  place: Reservation,
-  content: Content,
-  format: PictureFormat,
-  { styles, encodeTimes }: Studio,
-  { styles: sources, weights, alpha, preserveColor, quality }: Stylization,
-  { stages, signal }: Progress,
-): Promise<StylizedPicture> {
-  const [pixels, resolved] = await Promise.all([
-    place.near.then(() => stages.measure('decode', () => content.decode())),
-    stages.measure('style', () => styles.resolve(sources, signal)),
-  ]);
-  stages.remark('style', worstOutcome(resolved));
-  signal.throwIfAborted();
-
-  const statistics = blend(
-    resolved.map((style) => style.statistics),
-    weights,
+  const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
+  const kept: Kept = { alpha: undefined, styleIds: [] };
+  const stylized = await engine.stylize(
+    { size: content, newStyles },
+    { signal, deadline: painted },
+    (turn) => prepare(content, opened, request, turn, stages, kept),
   );
-  const stylized = await place.stylize({ image: pixels.image, statistics, alpha, preserveColor });
   stages.record('queue', stylized.queueMs);
   stages.record('infer', stylized.inferMs);
   signal.throwIfAborted();
 
   const bytes = await stages.measure('encode', () =>
-    encodePicture(stylized.value, pixels.alpha, format, quality),
+    encodePicture(stylized.value, kept.alpha, format, request.quality),
   );
   encodeTimes.learn(format, content, stages.times.get('encode') ?? NaN);
   const { width, height } = content;
-  return { bytes, format, width, height, styleIds: resolved.map((style) => style.id) };
+  return { bytes, format, width, height, styleIds: kept.styleIds };
+}
+
+/** What the result needs of the request beside the painted pixels. */
+interface Kept {
+  alpha: Pixels['alpha'];
+  styleIds: readonly string[];
+}
+
+async function prepare(
+  content: Content,
+  opened: readonly OpenedStyle[],
+  { weights, alpha, preserveColor }: Stylization,
+  { describe, signal }: StylizeTurn,
+  stages: Stages,
+  kept: Kept,
+): Promise<StylizeInput> {
+  const describing = opened.map(
+    (style) => (signal: AbortSignal) => style.resolve(describe, signal),
+  );
+  const [pixels, resolved] = await together(signal, [
+    () => stages.measure('decode', () => content.decode()),
+    (signal) => stages.measure('style', () => together(signal, describing)),
+  ]);
+  stages.remark('style', worstOutcome(resolved));
+  kept.alpha = pixels.alpha;
+  kept.styleIds = resolved.map(({ id }) => id);
+  const statistics = blend(
+    resolved.map((style) => style.statistics),
+    weights,
+  );
+  return { image: pixels.image, statistics, alpha, preserveColor };
 }
 
 /** What Server-Timing says of the styles: a miss if any was described for this request. */

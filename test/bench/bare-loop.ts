@@ -6,7 +6,6 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { stylizeFeeds } from '../../src/engine/inference/feeds.ts';
@@ -14,6 +13,7 @@ import type { Feeds } from '../../src/engine/inference/feeds.ts';
 import { serialize } from '../../src/engine/model/graph/builder.ts';
 import { stylizeGraph } from '../../src/engine/model/graph/graphs.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
+import { planWhole } from '../../src/engine/tiling/plan.ts';
 import { configureImaging } from '../../src/imaging/configure.ts';
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
@@ -47,7 +47,6 @@ export function startBareLoop(): BareLoop {
 }
 
 async function serve(): Promise<void> {
-  setPriority(5); // as src/engine/workers/worker-main.ts does before it makes its sessions
   configureImaging({ threads: 1 });
   const networks = await ourNetworks();
   const session = await createSession(serialize(stylizeGraph(networks)), allCores);
@@ -55,7 +54,7 @@ async function serve(): Promise<void> {
   const feedsOf = (image: RgbImage): Feeds => {
     // Any statistics do: the time does not depend on them.
     const statistics = new Float32Array(2 * networks.channels).fill(1);
-    return stylizeFeeds([{ image, statistics, alpha: 1 }], networks);
+    return stylizeFeeds([{ image, statistics, alpha: 1 }], planWhole(image, networks), networks);
   };
 
   process.on('message', (order: Order) => void obey(order));

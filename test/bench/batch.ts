@@ -1,5 +1,6 @@
 import { createExecutor } from '../../src/engine/inference/executor.ts';
 import { loadModel } from '../../src/engine/model/model.ts';
+import { planPicture } from '../../src/engine/tiling/plan.ts';
 import { anyShape, modelsDir, testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';
 import { allCores } from './networks.ts';
@@ -15,16 +16,18 @@ export const batch: Bench = {
   summary: `${pictures} pictures in runs of ${sizes.join(', ')} against one at a time, on the executor.`,
   async run({ rounds }: Options): Promise<Report> {
     const model = await loadModel(modelsDir);
-    const executor = await createExecutor(model, allCores, anyShape(model));
+    const layout = anyShape(model);
+    const executor = await createExecutor(model, allCores, layout);
     const rows: Row[] = [];
     for (const side of sides) {
       const image = testPicture(side, side);
-      const [statistics = new Float32Array()] = await executor.describe([image]);
+      const plan = planPicture(image, layout);
+      const [statistics = new Float32Array()] = await executor.describe(plan, [image]);
       const input = { image, statistics, alpha: 1, preserveColor: false };
       const inRunsOf = (size: number) =>
         timed(async () => {
           const items = Array.from({ length: size }, () => input);
-          for (let done = 0; done < pictures; done += size) await executor.stylize(items);
+          for (let done = 0; done < pictures; done += size) await executor.stylize(plan, items);
         });
       const works = Object.fromEntries(sizes.map((size) => [size, inRunsOf(size)]));
       const results = await interleave(rounds, works);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createExecutor } from '../../src/engine/inference/executor.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import { loadModel } from '../../src/engine/model/model.ts';
+import { planTiled } from '../../src/engine/tiling/plan.ts';
 import { anyShape, modelsDir, stylize, testPicture } from '../engine/helpers.ts';
 import { closedLoop } from './client.ts';
 import { interleave, median } from './measure.ts';
@@ -51,8 +52,9 @@ export const eventLoop: Bench = {
       main: () => {
         const picture = input();
         return measure(async () => {
-          const painting = executor.paint(picture);
-          while (!(await painting.next()).done);
+          const plan = planTiled(picture.image, anyShape(model));
+          const stylization = executor.stylizeTiled(plan, picture);
+          while (!(await stylization.next()).done);
         });
       },
     });

@@ -3,7 +3,7 @@ import { usableCores } from '../../src/engine/devices/cores.ts';
 import type { RunLayout } from '../../src/engine/inference/feeds.ts';
 import type { Parts } from '../../src/engine/model/graph/graphs.ts';
 import { loadModel, partsOf } from '../../src/engine/model/model.ts';
-import type { Placement } from '../../src/engine/inference/onnxruntime.ts';
+import type { Placement } from '../../src/engine/devices/placement.ts';
 import { modelsDir } from '../engine/helpers.ts';
 
 export type Networks = Parts & RunLayout;

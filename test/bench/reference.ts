@@ -2,6 +2,7 @@ import { describeFeeds, stylizeFeeds } from '../../src/engine/inference/feeds.ts
 import { serialize } from '../../src/engine/model/graph/builder.ts';
 import { momentsGraph, stylizeGraph } from '../../src/engine/model/graph/graphs.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
+import { planWhole } from '../../src/engine/tiling/plan.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { testPicture } from '../engine/helpers.ts';
 import { interleave, median, ratio, timed } from './measure.ts';
@@ -67,9 +68,12 @@ async function open(networks: Networks) {
   // Any statistics do: the time does not depend on them.
   const statistics = new Float32Array(2 * networks.channels).fill(1);
   return {
-    describe: (image: RgbImage) => describing.run(describeFeeds([image], networks)),
+    describe: (image: RgbImage) =>
+      describing.run(describeFeeds([image], planWhole(image, networks), networks)),
     stylize: (image: RgbImage) =>
-      stylizing.run(stylizeFeeds([{ image, statistics, alpha: 1 }], networks)),
+      stylizing.run(
+        stylizeFeeds([{ image, statistics, alpha: 1 }], planWhole(image, networks), networks),
+      ),
     release: () => Promise.all([stylizing.release(), describing.release()]),
   };
 }

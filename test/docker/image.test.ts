@@ -4,8 +4,13 @@ import { readConfig } from '../../src/config.ts';
 import { version } from '../../src/version.ts';
 import { metrics, readText, readYaml, variables } from './files.ts';
 
-// Read by Node, libuv and the C library, not by us.
-const foreign = new Set(['NODE_ENV', 'MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE']);
+// Read by Node, libuv, the C library and onnxruntime, not by us.
+const foreign = new Set([
+  'NODE_ENV',
+  'MALLOC_ARENA_MAX',
+  'UV_THREADPOOL_SIZE',
+  'ORT_DISABLE_TELEMETRY',
+]);
 const dockerfile = readText('Dockerfile');
 
 t.test('the image sets variables that exist, to values that are allowed', async (t) => {

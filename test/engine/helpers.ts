@@ -6,8 +6,12 @@ import {
 } from '../../src/engine/model/graph/builder.ts';
 import type { ElementType, Graph, Shape, Value } from '../../src/engine/model/graph/builder.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
-import type { Placement, Tensor } from '../../src/engine/inference/onnxruntime.ts';
+import type { Placement } from '../../src/engine/devices/placement.ts';
+import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
+import { createExecutor } from '../../src/engine/inference/executor.ts';
 import { layoutOf } from '../../src/engine/tiling/layout.ts';
+import type { Layout } from '../../src/engine/tiling/layout.ts';
+import { planPicture, planTiled } from '../../src/engine/tiling/plan.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import type { Engine, StylizeInput, WorkOptions } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
@@ -47,14 +51,25 @@ export function testPicture(width: number, height: number, seed = 1): RgbImage {
   return { width, height, data };
 }
 
-/** A place in the line and the picture for it at once. */
-export async function stylize(engine: Engine, input: StylizeInput, options?: WorkOptions) {
-  const place = engine.reserve(input.image, options);
-  try {
-    return await place.stylize(input);
-  } finally {
-    place.release();
-  }
+/** A reservation and the picture for it at once. */
+export function stylize(engine: Engine, input: StylizeInput, options: WorkOptions = {}) {
+  const { width, height } = input.image;
+  return engine.stylize({ size: { width, height } }, options, () => Promise.resolve(input));
+}
+
+/** An executor that plans for itself. */
+export async function createPlanningExecutor(model: Model, placement: Placement, layout: Layout) {
+  const executor = await createExecutor(model, placement, layout);
+  const plan = ([first]: readonly RgbImage[]) => planPicture(first as RgbImage, layout);
+  return {
+    executor,
+    describe: (images: readonly RgbImage[]) => executor.describe(plan(images), images),
+    stylize: (inputs: readonly StylizeInput[]) =>
+      executor.stylize(plan(inputs.map(({ image }) => image)), inputs),
+    stylizeTiled: (input: StylizeInput) =>
+      executor.stylizeTiled(planTiled(input.image, layout), input),
+    release: () => executor.release(),
+  };
 }
 
 export function copyOf({ width, height, data }: RgbImage): RgbImage {

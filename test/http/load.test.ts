@@ -4,16 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 
-import type { Engine } from '../../src/engine/types.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { build, form, photo, recorder } from '../support/app.ts';
-import { fakeEngine, place, timed } from '../support/fake-engine.ts';
+import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 
 const { error, warn } = pino.levels.values as Record<'error' | 'warn', number>;
 const content = await photo();
 const style = await photo(48, 48, 3);
 
-const withEngine = (t: Test, overrides: Partial<Engine>, environment = {}) =>
+const withEngine = (t: Test, overrides: Partial<FakeEngine>, environment = {}) =>
   build(t, environment, { createEngine: fakeEngine(overrides) });
 
 /** A gate that work waits at until the test opens it. */
@@ -68,27 +67,40 @@ t.test('a style whose description failed is tried again', async (t) => {
   t.equal(described, 2);
 });
 
-t.test('a request that fails gives up the description it waits for', async (t) => {
-  const abandoned = gate();
+t.test('who goes away gives up the description it waits for', async (t) => {
+  const [described, abandoned] = [gate(), gate()];
   const app = await withEngine(
     t,
     {
       describe: (_image, options) => {
         options?.signal?.addEventListener('abort', abandoned.open);
+        described.open();
         return new Promise(() => undefined);
       },
     },
     { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) },
   );
-  const damaged = content.subarray(0, content.length - 40); // its header is whole
-  const reply = await app.inject(await form(['content', damaged], ['style', style]));
-  t.equal(reply.statusCode, 422);
+  await leaveWhen(app, described.opened);
   await abandoned.opened;
 });
 
+/** Sends a request over a socket of its own, and goes away in the middle. */
+async function leaveWhen(app: Awaited<ReturnType<typeof build>>, moment: Promise<void>) {
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  const { payload, headers } = await form(['content', content], ['style', style]);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(
+    `POST /stylize HTTP/1.1\r\nhost: a\r\ncontent-type: ${headers['content-type']}\r\ncontent-length: ${payload.length}\r\n\r\n`,
+  );
+  socket.write(payload);
+  await moment;
+  socket.destroy();
+  await once(socket, 'close');
+}
+
 t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   const app = await withEngine(t, {
-    reserve: () => {
+    admit: () => {
       throw new ServiceError('overloaded', 'Too much.', { retryAfterSeconds: 2.2 });
     },
   });
@@ -100,13 +112,13 @@ t.test('an overloaded engine: 503 with the time to come back', async (t) => {
 
 t.test('forms fill no more memory than there is room for', async (t) => {
   const { opened, open } = gate();
-  let reserved = 0;
+  let held = 0;
   const app = await withEngine(
     t,
     {
-      reserve: () => {
-        reserved++;
-        return place(({ image }) => opened.then(() => timed(image)));
+      paint: ({ image }) => {
+        held++;
+        return opened.then(() => timed(image));
       },
     },
     { ADAIN_MAX_UPLOAD_BYTES: String(content.length + style.length) },
@@ -114,38 +126,31 @@ t.test('forms fill no more memory than there is room for', async (t) => {
   const request = await form(['content', content], ['style', style]);
   // An answer of 504 does not give back what the work still holds.
   const impatient = { ...request, headers: { ...request.headers, 'request-timeout': '0.2' } };
-  const held = [impatient, ...Array<typeof request>(15).fill(request)].map((one) =>
+  const replies = [impatient, ...Array<typeof request>(15).fill(request)].map((one) =>
     app.inject(one),
   );
-  while (reserved < 16) await sleep(5);
-  t.equal((await held[0])?.statusCode, 504);
+  while (held < 16) await sleep(5);
+  t.equal((await replies[0])?.statusCode, 504);
   const refused = await app.inject(request);
   t.match(refused.json(), { status: 503, code: 'overloaded', detail: /being sent/ });
   t.equal(refused.headers['retry-after'], '1');
   open();
-  for (const reply of await Promise.all(held.slice(1))) t.equal(reply.statusCode, 200);
+  for (const reply of await Promise.all(replies.slice(1))) t.equal(reply.statusCode, 200);
   t.equal((await app.inject(request)).statusCode, 200, 'the room is given back');
 });
 
-t.test('a refusal costs no decoding, and a failed decoding gives its place back', async (t) => {
+t.test('a refusal costs no decoding, and what cannot be decoded is not painted', async (t) => {
   const damaged = content.subarray(0, content.length - 40); // its header is whole
   const request = await form(['content', damaged], ['style', style]);
   const overloaded = await withEngine(t, {
-    reserve: () => {
+    admit: () => {
       throw new ServiceError('overloaded', 'Too much.');
     },
   });
   t.match((await overloaded.inject(request)).json(), { code: 'overloaded' });
 
-  const released = gate();
-  const app = await withEngine(t, {
-    reserve: () => ({
-      ...place(() => t.fail('decoded') as never),
-      release: released.open,
-    }),
-  });
+  const app = await withEngine(t, { paint: () => t.fail('decoded') as never });
   t.match((await app.inject(request)).json(), { code: 'undecodable_image' });
-  await released.opened;
 });
 
 t.test(
@@ -153,9 +158,8 @@ t.test(
   async (t) => {
     const times: number[] = [];
     const app = await withEngine(t, {
-      reserve: (_size, options) => {
-        times.push((options?.deadline ?? NaN) - performance.now());
-        return place(({ image }) => Promise.resolve(timed(image)));
+      admit: (_request, { deadline = NaN }) => {
+        times.push(deadline - performance.now());
       },
     });
     for (const format of ['jpeg', 'avif']) {
@@ -170,7 +174,7 @@ t.test(
 
 t.test('an engine that fails: 500 without its secrets, the cause in the log', async (t) => {
   const cause = new Error('secret: bad address');
-  const { reply, lines } = await logged(t, () => place(() => Promise.reject(cause)));
+  const { reply, lines } = await logged(t, { paint: () => Promise.reject(cause) });
   t.equal(reply.statusCode, 500);
   t.notMatch(reply.body, 'secret');
   t.match(lines, [{ level: error, status: 500, err: { stack: 'secret: bad address' } }]);
@@ -184,18 +188,20 @@ t.test('what is turned away or too late is a warning without a stack', async (t)
     ['overloaded', 503],
     ['deadline_exceeded', 504],
   ] as const) {
-    const { reply, lines } = await logged(t, () => {
-      throw new ServiceError(code, 'Not now.');
+    const { reply, lines } = await logged(t, {
+      admit: () => {
+        throw new ServiceError(code, 'Not now.');
+      },
     });
     t.equal(reply.statusCode, status);
     t.match(lines, [{ level: warn, status, err: undefined }]);
   }
 });
 
-/** The answer of an engine whose places are made so, and the log lines of the request as objects. */
-async function logged(t: Test, reserve: Engine['reserve']) {
+/** The answer of an engine that behaves so, and the log lines of the request as objects. */
+async function logged(t: Test, behavior: Partial<FakeEngine>) {
   const { lines, logger } = recorder();
-  const app = await build(t, {}, { createEngine: fakeEngine({ reserve }), logger });
+  const app = await build(t, {}, { createEngine: fakeEngine(behavior), logger });
   lines.length = 0;
   const reply = await app.inject(await form(['content', content], ['style', style]));
   return { reply, lines };
@@ -204,10 +210,10 @@ async function logged(t: Test, reserve: Engine['reserve']) {
 t.test('a deadline that passes: 504, and the engine is told', async (t) => {
   let signal: AbortSignal | undefined;
   const app = await withEngine(t, {
-    reserve: (_size, options) => {
-      signal = options?.signal;
-      return place(() => new Promise(() => undefined));
+    admit: (_request, options) => {
+      signal = options.signal;
     },
+    paint: () => new Promise(() => undefined),
   });
   const request = await form(['content', content], ['style', style]);
   const headers = { ...request.headers, 'request-timeout': '0.2' };
@@ -220,22 +226,13 @@ t.test('a client that goes away: its work is dropped, and counted as 499', async
   const reached = gate();
   const dropped = gate();
   const app = await withEngine(t, {
-    reserve: (_size, options) => {
+    admit: (_request, { signal }) => {
       reached.open();
-      options?.signal?.addEventListener('abort', dropped.open);
-      return place(() => new Promise(() => undefined));
+      signal?.addEventListener('abort', dropped.open);
     },
+    paint: () => new Promise(() => undefined),
   });
-  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
-  const { payload, headers } = await form(['content', content], ['style', style]);
-  const socket = connect(Number(port), '127.0.0.1');
-  socket.write(
-    `POST /stylize HTTP/1.1\r\nhost: a\r\ncontent-type: ${headers['content-type']}\r\ncontent-length: ${payload.length}\r\n\r\n`,
-  );
-  socket.write(payload);
-  await reached.opened;
-  socket.destroy();
-  await once(socket, 'close');
+  await leaveWhen(app, reached.opened);
   await dropped.opened;
   t.match(
     (await app.inject('/metrics')).body,

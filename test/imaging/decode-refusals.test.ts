@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 
 import t from 'tap';
 
-import { decodeStyle } from '../../src/imaging/decode.ts';
+import { openStyle } from '../../src/imaging/decode.ts';
 import { ServiceError } from '../../src/errors.ts';
 import {
   animation,
@@ -174,8 +174,14 @@ t.test('a profile that unpacks to very much is left alone', async (t) => {
 });
 
 t.test('style pictures are refused for the same reasons, in the name of their field', async (t) => {
-  const decode = (bytes: Buffer) =>
-    decodeStyle(bytes, { maxPixels: 1_000_000, styleSize: 64, field: 'style' });
+  const decode = async (bytes: Buffer) => {
+    const picture = await openStyle(bytes, {
+      maxPixels: 1_000_000,
+      styleSize: 64,
+      field: 'style',
+    });
+    return picture.decode();
+  };
   await t.rejects(decode(Buffer.from('<svg/>')), {
     code: 'unsupported_media_type',
     field: 'style',

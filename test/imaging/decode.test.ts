@@ -240,11 +240,11 @@ t.test('what lies under transparent pixels does not show: the mean of the rest d
 });
 
 t.test('a shape of one colour stands out from its ground', async (t) => {
-  for (const [colour, ground] of [
+  for (const [color, ground] of [
     [0, 255],
     [255, 0],
   ] as const) {
-    const ink = [colour, colour, colour, 255];
+    const ink = [color, color, color, 255];
     const shape = pixels(64, 64, (x) => (x < 32 ? [90, 90, 90, 0] : ink));
     hasColour(t, await decodeRgba(shape, 64), [ground, ground, ground]);
   }

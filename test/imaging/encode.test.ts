@@ -23,9 +23,9 @@ t.test('every format holds the picture', async (t) => {
       format === 'avif' ? 'heif, av1' : format,
     );
     t.strictSame([width, height, hasAlpha], [40, 24, false]);
-    const colour = await sharp(bytes).raw().toBuffer();
+    const color = await sharp(bytes).raw().toBuffer();
     t.ok(
-      [...orange].every((value, at) => Math.abs(value - colour.readUInt8(at)) <= 5),
+      [...orange].every((value, at) => Math.abs(value - color.readUInt8(at)) <= 5),
       format,
     );
   }

@@ -29,7 +29,7 @@ export function noise(width = 96, height = 64): Sharp {
 
 /** Two frames of 32×32, red then blue. */
 export function animation(): Sharp {
-  const frame = (colour: Rgb) => Buffer.alloc(32 * 32 * 3, Buffer.from(colour));
+  const frame = (color: Rgb) => Buffer.alloc(32 * 32 * 3, Buffer.from(color));
   return sharp(Buffer.concat([frame([255, 0, 0]), frame([0, 0, 255])]), {
     raw: { width: 32, height: 64, channels: 3, pageHeight: 32 },
   });

@@ -25,7 +25,7 @@ const Catalog = z.strictObject({
 });
 const { styles } = Catalog.parse(JSON.parse(readFileSync(pathOf('catalog.json'), 'utf8')));
 
-t.test('the catalogue lists what the code draws and the folder holds', async (t) => {
+t.test('the catalog lists what the code draws and the folder holds', async (t) => {
   t.same(
     styles.map(({ id, name, description }) => ({ id, name, description })),
     plates.map(({ id, name, description }) => ({ id, name, description })),

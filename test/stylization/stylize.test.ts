@@ -1,23 +1,23 @@
 import t from 'tap';
 
-import type { Engine } from '../../src/engine/types.ts';
 import { createStages } from '../../src/observability/stages.ts';
 import { createEncodeTimes } from '../../src/stylization/encode-times.ts';
 import { stylizePicture } from '../../src/stylization/stylize.ts';
 import { photo } from '../support/app.ts';
-import { fakeEngine, place, timed } from '../support/fake-engine.ts';
+import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 
 t.test('time for encoding: learnt, and never more than half of what is left', async (t) => {
   const given: number[] = [];
-  const reserve: Engine['reserve'] = (_size, options) => {
-    given.push((options?.deadline ?? NaN) - performance.now());
-    return place(({ image }) => Promise.resolve(timed(image)));
+  const admit: FakeEngine['admit'] = (_request, { deadline = NaN }) => {
+    given.push(deadline - performance.now());
   };
-  const studio = {
-    engine: await fakeEngine({ reserve })({} as never),
+  const stylizer = {
+    engine: await fakeEngine({ admit })({} as never),
     styles: {
-      resolve: () =>
-        Promise.resolve([{ id: 'a', statistics: new Float32Array(8), outcome: 'hit' as const }]),
+      open: () => {
+        const known = { id: 'a', statistics: new Float32Array(8), outcome: 'hit' as const };
+        return Promise.resolve([{ newSize: undefined, resolve: () => Promise.resolve(known) }]);
+      },
     },
     maxPixels: 1e6,
     encodeTimes: createEncodeTimes(),
@@ -34,13 +34,13 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
   const stylize = () => {
     const signal = new AbortController().signal;
     const deadline = performance.now() + 1e6;
-    return stylizePicture(studio, request, { stages: createStages(), signal, deadline });
+    return stylizePicture(stylizer, request, { stages: createStages(), signal, deadline });
   };
   await stylize();
-  studio.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 400_000);
+  stylizer.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 400_000);
   await stylize();
   for (let i = 0; i < 20; i++) {
-    studio.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 1e8);
+    stylizer.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 1e8);
   }
   await stylize();
   const [first = NaN, slow = NaN, stalled = NaN] = given;

@@ -1,35 +1,49 @@
-import type { createEngine } from '../../src/engine/index.ts';
-import type { Engine, Reservation } from '../../src/engine/types.ts';
+import type {
+  createEngine,
+  Engine,
+  StylizeInput,
+  StylizeRequest,
+  Timed,
+  WorkOptions,
+} from '../../src/engine/index.ts';
+import type { RgbImage } from '../../src/rgb-image.ts';
+
+export interface FakeEngine extends Engine {
+  /** Throws what refuses a request. */
+  admit(request: StylizeRequest, options: WorkOptions): void;
+  paint(input: StylizeInput): Promise<Timed<RgbImage>>;
+}
 
 /** An engine that answers at once with what came, for tests of everything around the engine. */
-export const fakeEngine =
-  (overrides: Partial<Engine> = {}): typeof createEngine =>
-  () =>
-    Promise.resolve({
-      model: {
-        name: 'fake',
-        version: '0.0.0',
-        digest: '0'.repeat(64),
-        parameters: 0,
-        gmac512: 0,
-        channels: 4,
-        stride: 8,
-        license: 'MIT',
-      },
-      provider: 'cpu',
-      description: 'a fake',
-      ready: true,
-      live: true,
-      describe: () => Promise.resolve(timed(new Float32Array(8))),
-      reserve: () => place(({ image }) => Promise.resolve(timed(image))),
-      close: () => Promise.resolve(),
-      ...overrides,
-    });
-
-export const place = (stylize: Reservation['stylize']): Reservation => ({
-  near: Promise.resolve(undefined),
-  stylize,
-  release: () => undefined,
-});
+export const fakeEngine = (overrides: Partial<FakeEngine> = {}): typeof createEngine => {
+  const engine: FakeEngine = {
+    model: {
+      name: 'fake',
+      version: '0.0.0',
+      digest: '0'.repeat(64),
+      parameters: 0,
+      gmac512: 0,
+      channels: 4,
+      stride: 8,
+      license: 'MIT',
+    },
+    provider: 'cpu',
+    description: 'a fake',
+    ready: true,
+    live: true,
+    admit: () => undefined,
+    paint: ({ image }) => Promise.resolve(timed(image)),
+    describe: () => Promise.resolve(timed(new Float32Array(8))),
+    async stylize(request, options, prepare) {
+      engine.admit(request, options);
+      const signal = options.signal ?? new AbortController().signal;
+      const describe: Engine['describe'] = (...args) => engine.describe(...args);
+      return engine.paint(await prepare({ signal, describe }));
+    },
+    close: () => Promise.resolve(),
+    ...overrides,
+  };
+  return () => Promise.resolve(engine);
+};
 
 export const timed = <T>(value: T) => ({ value, queueMs: 0, inferMs: 1, batchSize: 1 });

@@ -1,5 +1,5 @@
 /**
- * Draws the style plates and writes the catalogue beside them.
+ * Draws the style plates and writes the catalog beside them.
  * Usage: node --import tsx models/styles/draw/index.ts [id…]   (no id: all of them)
  */
 import { writeFile } from 'node:fs/promises';

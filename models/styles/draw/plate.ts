@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { Canvas } from './kit/canvas.ts';
 
-/** One style plate: what the catalogue says of it and how it is drawn. */
+/** One style plate: what the catalog says of it and how it is drawn. */
 export interface Plate {
   readonly id: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Placement } from '../inference/onnxruntime.ts';
+import type { Placement } from './placement.ts';
 
 /**
  * Reads ADAIN_DEVICE's notation: cpu, cuda, cuda:1, or a list of GPUs as in cuda:0,cuda:1.

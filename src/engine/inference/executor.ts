@@ -1,33 +1,32 @@
 import type { RgbImage } from '../../rgb-image.ts';
-import { featuresOfPicture } from '../tiling/canvas.ts';
-import { keepColor } from './preserve-color.ts';
-import { describeFeeds, stylizeFeeds } from './feeds.ts';
+import type { Placement } from '../devices/placement.ts';
 import { serialize } from '../model/graph/builder.ts';
 import type { Graph } from '../model/graph/builder.ts';
 import { momentsGraph, stylizeGraph, tileStylizeGraph } from '../model/graph/graphs.ts';
 import { inHalf } from '../model/graph/half.ts';
-import { isOnePiece } from '../tiling/layout.ts';
-import type { Layout } from '../tiling/layout.ts';
 import { partsOf } from '../model/model.ts';
 import type { Model } from '../model/model.ts';
-import { momentsOf, statisticsOf } from './moments.ts';
-import { measureTiled, paint } from './tiled-stylize.ts';
-import type { Painting } from './tiled-stylize.ts';
+import type { Layout } from '../tiling/layout.ts';
+import type { Plan } from '../tiling/plan.ts';
 import { area } from '../tiling/rectangle.ts';
+import type { StyleStatistics, StylizeInput } from '../types.ts';
+import { describeFeeds, stylizeFeeds } from './feeds.ts';
+import { momentsOf, statisticsOf } from './moments.ts';
 import { createSession } from './onnxruntime.ts';
-import type { Placement } from './onnxruntime.ts';
+import { keepColor } from './preserve-color.ts';
 import { sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
 import type { Shape } from './sessions.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
+import { describeTiled, stylizeTiled } from './tiled-stylize.ts';
+import type { TiledStylization } from './tiled-stylize.ts';
 
 /** The sessions of one device, and the batches they run. Blocks its thread while it computes. */
 export interface Executor {
-  /** Pictures of one size → their statistics, in the same order. */
-  describe(images: readonly RgbImage[]): Promise<StyleStatistics[]>;
-  /** Pictures of one size, each with its own style and alpha → pictures, in the same order. */
-  stylize(inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
-  /** One picture of any size in tiles. */
-  paint(input: StylizeInput): Painting;
+  /** Pictures of the plan's size → their statistics, in the same order. */
+  describe(plan: Plan, images: readonly RgbImage[]): Promise<StyleStatistics[]>;
+  /** Pictures of the plan's size, each with its own style and alpha → pictures, in the same order. */
+  stylize(plan: Plan, inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
+  /** One picture in the tiles of its plan. */
+  stylizeTiled(plan: Plan, input: StylizeInput): TiledStylization;
   release(): Promise<void>;
 }
 
@@ -48,20 +47,18 @@ export async function createExecutor(
   const tileStylize = await open(tileStylizeGraph(parts), tileShapes(layout));
 
   return {
-    async describe(images) {
-      const [image] = images;
-      if (image && !isOnePiece(image, layout)) {
-        return Promise.all(images.map((one) => measureTiled(one, layout, moments)));
+    async describe(plan, images) {
+      const { features, tiles } = plan;
+      if (tiles) {
+        return Promise.all(images.map((one) => describeTiled(one, tiles, layout, moments)));
       }
-      const { data, dims } = await moments.run(describeFeeds(images, layout));
-      const packed = rows(data as Float32Array<ArrayBuffer>, dims);
-      return images.map((image, index) => {
-        const count = area(featuresOfPicture(image, layout));
-        return statisticsOf(momentsOf(packed[index] as Float32Array, count), layout.epsilon);
-      });
+      const { data, dims } = await moments.run(describeFeeds(images, plan, layout));
+      return rows(data as Float32Array<ArrayBuffer>, dims)
+        .slice(0, images.length)
+        .map((packed) => statisticsOf(momentsOf(packed, area(features)), layout.epsilon));
     },
-    async stylize(inputs) {
-      const output = await stylize.run(stylizeFeeds(inputs, layout));
+    async stylize(plan, inputs) {
+      const output = await stylize.run(stylizeFeeds(inputs, plan, layout));
       const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
       return inputs.map(({ image, preserveColor }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;
@@ -69,7 +66,7 @@ export async function createExecutor(
         return { width: image.width, height: image.height, data };
       });
     },
-    paint: (input) => paint(input, layout, { moments, tileStylize }),
+    stylizeTiled: (plan, input) => stylizeTiled(plan, input, layout, { moments, tileStylize }),
     async release() {
       await Promise.all([moments, stylize, tileStylize].map((one) => one.release()));
     },

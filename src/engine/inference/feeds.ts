@@ -1,8 +1,9 @@
 /** What the graphs are fed with: canvases, windows and statistics as tensors. */
 import type { RgbImage } from '../../rgb-image.ts';
-import { canvasSize, copyCanvas, featuresOfPicture, pictureOnCanvas } from '../tiling/canvas.ts';
+import { copyCanvas } from '../tiling/canvas.ts';
 import type { Padding } from '../tiling/canvas.ts';
 import type { Layout } from '../tiling/layout.ts';
+import type { Plan } from '../tiling/plan.ts';
 import { rectangleAt, relative, sizeOf } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
 import type { Tensor } from './onnxruntime.ts';
@@ -13,11 +14,13 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch'>;
 type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
 
-/** `moments`, of whole pictures of one size. */
-export function describeFeeds(images: readonly RgbImage[], layout: RunLayout): Feeds {
-  const image = firstOf(images);
-  const canvas = rectangleAt(0, 0, canvasSize(image, layout));
-  return momentsFeeds(images, layout, canvas, featuresOfPicture(image, layout));
+/** `moments`, of whole pictures of the plan's size. */
+export function describeFeeds(
+  images: readonly RgbImage[],
+  { canvas, features }: Plan,
+  layout: RunLayout,
+): Feeds {
+  return momentsFeeds(images, layout, rectangleAt(0, 0, canvas), features);
 }
 
 /** `moments`, of a tile of the canvas. @param inside the features that count, in the tile */
@@ -31,13 +34,12 @@ export function momentsFeeds(
   return { pixels: canvases(images, layout, tile), ...window('inside', seen) };
 }
 
-/** `stylize`, of whole pictures of one size, each with its own style and alpha. */
-export function stylizeFeeds(inputs: readonly Repainting[], layout: RunLayout): Feeds {
+/** `stylize`, of whole pictures of the plan's size, each with its own style and alpha. */
+export function stylizeFeeds(inputs: readonly Repainting[], plan: Plan, layout: RunLayout): Feeds {
   const images = inputs.map(({ image }) => image);
-  const crop = pictureOnCanvas(firstOf(images), layout);
   return {
-    ...describeFeeds(images, layout),
-    ...window('crop', inward(crop, layout.encoderMargin)),
+    ...describeFeeds(images, plan, layout),
+    ...window('crop', inward(plan.picture, layout.encoderMargin)),
     ...targets(inputs, runSize(inputs.length, layout)),
   };
 }
@@ -109,10 +111,4 @@ function packed(all: readonly StyleStatistics[], count: number): Tensor {
 
 function integers(...values: number[]): Tensor {
   return { type: 'int64', data: BigInt64Array.from(values, BigInt), dims: [values.length] };
-}
-
-function firstOf(images: readonly RgbImage[]): RgbImage {
-  const [first] = images;
-  if (!first) throw new RangeError('A batch holds at least one picture');
-  return first;
 }

@@ -1,6 +1,7 @@
 /** The one file that knows onnxruntime. `run` blocks its thread: use it in worker threads only. */
 import './no-telemetry.ts';
 import ort from 'onnxruntime-node';
+import type { Placement } from '../devices/placement.ts';
 
 export type Tensor =
   | { readonly type: 'uint8'; readonly data: Uint8Array<ArrayBuffer>; readonly dims: number[] }
@@ -12,16 +13,6 @@ export interface Session {
   /** The inputs must not be touched until the promise settles: the runtime does not copy them. */
   run(inputs: Readonly<Record<string, Tensor>>): Promise<Tensor>;
   release(): Promise<void>;
-}
-
-export interface Placement {
-  readonly provider: 'cpu' | 'cuda';
-  /** Which GPU; 0 on the CPU. */
-  readonly ordinal: number;
-  /** Threads of one operator on the CPU. */
-  readonly threads: number;
-  /** Of weights and convolutions; all else is float32. */
-  readonly precision: 'float32' | 'float16';
 }
 
 /** @param model an ONNX model's bytes */

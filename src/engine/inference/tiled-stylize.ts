@@ -1,74 +1,36 @@
-import type { RgbImage, Size } from '../../rgb-image.ts';
-import { canvasSize, featuresOfPicture, largestSide, pictureOnCanvas } from '../tiling/canvas.ts';
-import { keepColor } from './preserve-color.ts';
-import { momentsFeeds, tileStylizeFeeds } from './feeds.ts';
+import type { RgbImage } from '../../rgb-image.ts';
 import type { Layout } from '../tiling/layout.ts';
-import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
-import type { Moments } from './moments.ts';
-import type { Step } from '../scheduling/service-times.ts';
+import type { Plan, TilePlan } from '../tiling/plan.ts';
 import { area, overlap, relative, scale } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
-import type { Session } from './onnxruntime.ts';
-import { planTiles, tileSize } from '../tiling/tiles.ts';
 import type { Tile } from '../tiling/tiles.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
+import { momentsFeeds, tileStylizeFeeds } from './feeds.ts';
+import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
+import type { Moments } from './moments.ts';
+import type { Session } from './onnxruntime.ts';
+import { keepColor } from './preserve-color.ts';
 
-/** The two passes over a picture: its statistics are whole before the first tile is painted. */
-export interface Plan {
-  readonly moments: readonly Tile[];
-  readonly paint: readonly Tile[];
-}
-
-/** A tiled picture in the making: one tile at a time, the result with the last. */
-export type Painting = AsyncGenerator<undefined, RgbImage, undefined>;
-
-export function planPainting(size: Size, layout: Layout): Plan {
-  const { encoderMargin, decoderHalo } = layout;
-  return {
-    moments: planMoments(size, layout),
-    paint: planHalo(canvasSize(size, layout), layout, encoderMargin + decoderHalo),
-  };
-}
-
-/** Inner rectangles end where the features of the margin begin, which no statistics count. */
-function planMoments(size: Size, layout: Layout): readonly Tile[] {
-  const features = scale(featuresOfPicture(size, layout), layout.stride);
-  return planHalo(canvasSize(size, layout), layout, layout.encoderMargin)
-    .map(({ outer, inner }) => ({ outer, inner: overlap(inner, features) }))
-    .filter(({ inner }) => inner.x0 < inner.x1 && inner.y0 < inner.y1);
-}
-
-function planHalo(canvas: Size, { stride, tilePixels, sides }: Layout, halo: number) {
-  if (!sides) return planTiles(canvas, tileSize(canvas, halo, stride, tilePixels), halo);
-  const side = largestSide(sides);
-  return planTiles(canvas, { width: side, height: side }, halo);
-}
-
-/** The plan as the scheduler sees it. */
-export function stepsOf({ moments, paint }: Plan): Step[] {
-  const step =
-    (kind: Step['kind']) =>
-    ({ outer }: Tile): Step => ({ kind, megapixels: area(outer) / 1e6 });
-  return [...moments.map(step('tile-moments')), ...paint.map(step('tile-stylize'))];
-}
+/** A picture that is being stylized in tiles: one tile at a time, the result with the last. */
+export type TiledStylization = AsyncGenerator<undefined, RgbImage, undefined>;
 
 /**
- * Paints a picture tile by tile, exactly as in one pass but for rounding: the statistics of the
+ * Stylizes a picture tile by tile, exactly as in one pass but for rounding: the statistics of the
  * features are summed over all tiles first, then every tile is decoded with those of the whole and
  * with a halo as wide as the networks can see. Yields after every tile but the last. The result
  * takes the place of the picture, so that a large one is in memory once.
  */
-export async function* paint(
+export async function* stylizeTiled(
+  { picture, tiles }: Plan,
   input: StylizeInput,
   layout: Layout,
   sessions: { readonly moments: Session; readonly tileStylize: Session },
-): Painting {
+): TiledStylization {
+  if (!tiles) throw new RangeError('The plan has no tiles');
   const { image, preserveColor } = input;
-  const plan = planPainting(image, layout);
-  const content = yield* measure(image, plan.moments, layout, sessions.moments);
+  const content = yield* measure(image, tiles.moments, layout, sessions.moments);
 
   const halo = layout.encoderMargin + layout.decoderHalo;
-  const picture = pictureOnCanvas(image, layout);
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
   const writeAbove = (line: number) => {
@@ -77,7 +39,7 @@ export async function* paint(
     }
     pending = pending.filter(({ part }) => part.y1 > line);
   };
-  for (const [index, { outer, inner }] of plan.paint.entries()) {
+  for (const [index, { outer, inner }] of tiles.stylize.entries()) {
     if (index > 0) yield;
     writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
@@ -89,7 +51,7 @@ export async function* paint(
   return image;
 }
 
-/** Statistics of a picture of any size, tile by tile. Yields after every tile. */
+/** Statistics of a picture, tile by tile. Yields after every tile. */
 async function* measure(
   image: RgbImage,
   tiles: readonly Tile[],
@@ -108,13 +70,14 @@ async function* measure(
   return statisticsOf(total, layout.epsilon);
 }
 
-/** Statistics of a picture of any size, in one go. */
-export async function measureTiled(
+/** Statistics of a picture in tiles, in one go. */
+export async function describeTiled(
   image: RgbImage,
+  tiles: TilePlan,
   layout: Layout,
   moments: Session,
 ): Promise<StyleStatistics> {
-  const measuring = measure(image, planMoments(image, layout), layout, moments);
+  const measuring = measure(image, tiles.moments, layout, moments);
   let step = await measuring.next();
   while (!step.done) step = await measuring.next();
   return step.value;

@@ -1,16 +1,16 @@
-/** Who gets a place in the line, and when those who don't should come back. */
+/** Who gets a place in the queue, and when those who don't should come back. */
 import { ServiceError } from '../../errors.ts';
-import { finishOf } from './completion-time.ts';
-import type { Line } from './dispatch.ts';
-import type { Rates } from './service-times.ts';
+import { completionTime } from './completion-time.ts';
+import type { Slot } from './completion-time.ts';
 import { clientClosed, deadlineExceeded } from './queue-entry.ts';
-import type { Task, Ticket } from './queue-entry.ts';
-import { createTurns } from './retry-after.ts';
+import type { QueueEntry, Task } from './queue-entry.ts';
+import { createRetrySchedule } from './retry-after.ts';
+import type { ServiceTimes } from './service-times.ts';
 
 export interface AdmissionOptions {
   /** Milliseconds, the clock of the deadlines. */
   readonly now: () => number;
-  readonly rates: Rates;
+  readonly serviceTimes: ServiceTimes;
   readonly queueLimit: number;
   readonly maxBatch: number;
 }
@@ -21,59 +21,65 @@ export interface Admission {
    * @returns milliseconds to spare
    * @throws ServiceError `overloaded`, `deadline_exceeded`, `client_closed`
    */
-  admit(task: Task, waiting: readonly Ticket[], lines: readonly Line[], idle: boolean): number;
+  admit(task: Task, queue: readonly QueueEntry[], slots: readonly Slot[], idle: boolean): number;
   /** From now on the engine is busy, or idle. */
-  note(busy: boolean): void;
+  noteBusy(busy: boolean): void;
 }
 
-/** Refused clients are told to come back one after another, but not later than this. */
+/** Refused clients come back one after another, but not later: few of them wait for longer. */
 const longestRetryMs = 60_000;
 
 /** The share of its time that a refused client finds free when it comes back: estimates may grow. */
-const returnersRoom = 0.25;
+const returnHeadroom = 0.25;
 
-/** The share of a wait that may be kept free for batches. */
-const companyShare = 0.25;
+/** The share of a wait that may be kept free for batches: more would refuse who could be served. */
+const batchHeadroom = 0.25;
+
+/** Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs time. */
+const retrySpacing = 1.35;
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { now, rates, queueLimit, maxBatch } = options;
-  const turns = createTurns(longestRetryMs);
+  const { now, serviceTimes, queueLimit, maxBatch } = options;
+  const retries = createRetrySchedule(longestRetryMs);
 
-  /** What a long wait must leave, so that the line can be worked off in batches, which are faster. */
-  function roomForCompany({ key, steps }: Task, waitMs: number): number {
-    const othersMs = key === undefined ? 0 : (maxBatch - 1) * rates.estimate(steps);
-    return Math.min(othersMs, companyShare * waitMs);
+  /** What a long wait must leave, so that the queue can be worked off in batches, which are faster. */
+  function headroomForBatches({ key, steps }: Task, waitMs: number): number {
+    const othersMs = key === undefined ? 0 : (maxBatch - 1) * serviceTimes.estimate(steps);
+    return Math.min(othersMs, batchHeadroom * waitMs);
   }
 
   function overloaded(task: Task, earliest: number, runners: number): ServiceError {
-    // Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs room.
-    const ms = (1.35 * rates.estimate(task.steps)) / Math.max(1, runners);
-    const retryAfterSeconds = (turns.keep(now(), earliest, ms) - now()) / 1000;
+    const ms = (retrySpacing * serviceTimes.estimate(allSteps(task))) / Math.max(1, runners);
+    const retryAfterSeconds = (retries.reserve(now(), earliest, ms) - now()) / 1000;
     const text = 'Too many pictures are waiting: come back later.';
     return new ServiceError('overloaded', text, { retryAfterSeconds });
   }
 
   return {
-    admit(task, waiting, lines, idle) {
+    admit(task, queue, slots, idle) {
       const { deadline = Infinity } = task;
       const time = now();
       if (task.signal?.aborted) throw clientClosed();
       if (time >= deadline) throw deadlineExceeded();
-      const finish = finishOf(task.steps, waiting, lines, rates, time);
-      if (task.accepted) return deadline - finish;
-      const ownMs = rates.bound(task.steps);
-      if (waiting.length >= queueLimit) throw overloaded(task, finish - ownMs, lines.length);
-      const promise = finish + roomForCompany(task, finish - time);
+      const finish = completionTime(task, queue, slots, serviceTimes, time);
+      const ownMs = serviceTimes.bound(allSteps(task));
+      const requests = queue.filter(({ isPart }) => !isPart).length;
+      if (requests >= queueLimit) throw overloaded(task, finish - ownMs, slots.length);
+      const latest = finish + headroomForBatches(task, finish - time);
       // An idle engine tries everything: how else would it learn that it has become faster?
-      if (promise > deadline && !idle) {
+      if (latest > deadline && !idle) {
         if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
-        const patience = (1 - returnersRoom) * (deadline - time);
-        throw overloaded(task, finish - Math.max(ownMs, patience), lines.length);
+        const patience = (1 - returnHeadroom) * (deadline - time);
+        throw overloaded(task, finish - Math.max(ownMs, patience), slots.length);
       }
       return deadline - finish;
     },
-    note(busy) {
-      turns.note(now(), busy);
+    noteBusy(busy) {
+      retries.noteBusy(now(), busy);
     },
   };
+}
+
+function allSteps({ before = [], steps }: Task) {
+  return [...before, ...steps];
 }

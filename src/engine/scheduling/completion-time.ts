@@ -1,71 +1,101 @@
-import type { Line } from './dispatch.ts';
-import type { Rates, Step } from './service-times.ts';
+import type { Step } from '../tiling/plan.ts';
+import { dispatch, owedAfter } from './dispatch.ts';
+import type { Candidate, SlotState } from './dispatch.ts';
 import { isTiled } from './queue-entry.ts';
-import type { Ticket } from './queue-entry.ts';
+import type { QueueEntry, Task } from './queue-entry.ts';
+import type { ServiceTimes } from './service-times.ts';
 
-/** A runner's future: when it is free, and the steps of tiled pictures that it has still to do. */
-interface Slot {
+/** A runner's slot as it stands. */
+export interface Slot<J = unknown> extends SlotState<QueueEntry<J>> {
+  /** The step under way; `until` is when it should end. */
+  readonly running:
+    { readonly start: number; readonly until: number; readonly tiled: boolean } | undefined;
+}
+
+/** An entry in the time to come: everything is ready by then. */
+interface Simulated extends Candidate {
+  readonly left: Step[];
+}
+
+/** A slot in the time to come. */
+interface SimulatedSlot {
   free: number;
-  readonly steps: Step[];
+  tiled: Simulated | undefined;
   owed: number;
 }
 
 /**
- * When work of `steps` that arrives now will be done at the latest: plays the scheduler's rules
- * forward over what is known, with the upper bounds of the service times learnt so far.
+ * When a task that arrives now will be done at the latest: plays the rules of dispatch forward over
+ * what is known, one by one, with the upper bounds of the service times learnt so far.
  *
- * The answer is as good as those times. A tiled picture's steps count twice, since half of the
- * runner's time is its own whatever arrives later; it may end one batch later. A request of one
- * step is not delayed by later ones, save by those that a batch takes along in time, and
- * by the one run that began before its pixels were there; where batches run beside a tiled
- * picture, it may end one tile later.
+ * The answer is as good as those times. A tile that nobody is known to wait for counts twice, since
+ * who arrives later may have as much of the runner's time; a tiled picture may end one batch later.
+ * A task of one step is not delayed by later ones, save by those that a batch takes along in time,
+ * and by the one run that began before it was ready; where batches run beside a tiled picture, it
+ * may end one tile later.
  */
-export function finishOf(
-  steps: readonly Step[],
-  waiting: readonly Ticket[],
-  lines: readonly Line[],
-  rates: Rates,
+export function completionTime(
+  task: Task,
+  queue: readonly QueueEntry[],
+  slots: readonly Slot[],
+  serviceTimes: ServiceTimes,
   now: number,
 ): number {
-  const slots = lines.map((line) => slotOf(line, now));
+  const target = simulate(task, task.steps);
+  const announced = (steps: readonly Step[]) => steps.map((step) => simulate(stepAlone, [step]));
+  const waiting = [
+    ...queue.flatMap((entry) => [
+      ...announced(entry.announced),
+      simulate(entry.task, entry.task.steps),
+    ]),
+    ...announced(task.before ?? []),
+    target,
+  ];
+  const simulated = slots.map((slot) => simulateSlot(slot, now));
   // With no worker up, one that is about to come.
-  if (slots.length === 0) slots.push({ free: now, steps: [], owed: 0 });
+  if (simulated.length === 0) simulated.push({ free: now, tiled: undefined, owed: 0 });
 
-  for (const ticket of waiting) {
-    if (isTiled(ticket)) earliest(slots, rates, 1).steps.push(...ticket.task.steps);
-    else runSmall(earliest(slots, rates), ticket.task.steps, rates);
+  for (;;) {
+    const slot = simulated.reduce((first, other) => (other.free < first.free ? other : first));
+    const next = dispatch(slot, waiting, slot.free, { serviceTimes, maxBatch: 1 });
+    if (!next) {
+      slot.free = Infinity; // the others have the rest
+      continue;
+    }
+    const [entry] = next.run;
+    for (const gone of [entry, next.tiled]) {
+      const at = gone ? waiting.indexOf(gone) : -1;
+      if (at >= 0) waiting.splice(at, 1);
+    }
+    slot.tiled = next.tiled;
+    const ms = serviceTimes.bound(entry.left.splice(0, 1));
+    const isTile = entry === slot.tiled;
+    slot.owed = owedAfter(slot, isTile, ms, waiting.length > 0);
+    slot.free += isTile && waiting.every(isTiled) ? 2 * ms : ms;
+    if (entry.left.length > 0) continue;
+    if (entry === target) return slot.free;
+    if (isTile) slot.tiled = undefined;
   }
-  if (steps.length > 1) {
-    const slot = earliest(slots, rates, 2);
-    return slot.free + 2 * rates.bound([...slot.steps, ...steps]);
-  }
-  return runSmall(earliest(slots, rates), steps, rates);
 }
 
-function slotOf({ running, tiled, owed }: Line, now: number): Slot {
-  const ahead = running ? running.until - running.start : 0;
+const stepAlone: Task = { key: undefined, steps: [], pixels: 0 };
+
+function simulate(task: Task, left: readonly Step[]): Simulated {
+  return { task, left: [...left], job: true, slackMs: Infinity };
+}
+
+function simulateSlot(slot: Slot, now: number): SimulatedSlot {
+  const { running, tiled } = slot;
+  if (!running) return { free: now, tiled: tiled && remaining(tiled, tiled.done), owed: slot.owed };
   return {
     // A run that is late has as much still to come, for all that is known.
-    free: running ? Math.max(running.until, 2 * now - running.until) : now,
-    steps: tiled ? tiled.task.steps.slice(tiled.done + (running?.tiled ? 1 : 0)) : [],
-    owed: tiled ? owed + (running?.tiled ? ahead : -ahead) : 0,
+    free: Math.max(running.until, 2 * now - running.until),
+    tiled: tiled && remaining(tiled, tiled.done + Number(running.tiled)),
+    owed: owedAfter(slot, running.tiled, running.until - running.start, true),
   };
 }
 
-/** Runs the tiles that are due before it, then the single step; answers with the time. */
-function runSmall(slot: Slot, steps: readonly Step[], rates: Rates): number {
-  while (slot.steps.length > 0 && slot.owed <= 0) {
-    const ms = rates.bound(slot.steps.splice(0, 1));
-    slot.free += ms;
-    slot.owed += ms;
-  }
-  const ms = rates.bound(steps);
-  slot.owed = slot.steps.length > 0 ? slot.owed - ms : 0;
-  return (slot.free += ms);
-}
-
-/** The slot that is free first; its tiled work counts `share` times. */
-function earliest(slots: readonly Slot[], rates: Rates, share = 0): Slot {
-  const ready = ({ free, steps }: Slot) => free + share * rates.bound(steps);
-  return slots.reduce((best, slot) => (ready(slot) < ready(best) ? slot : best));
+/** What is left of a tiled picture after so many steps; undefined when nothing is. */
+function remaining({ task }: QueueEntry, done: number): Simulated | undefined {
+  return done < task.steps.length ? simulate(task, task.steps.slice(done)) : undefined;
 }

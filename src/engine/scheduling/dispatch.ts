@@ -1,92 +1,118 @@
-/** A runner's place in the schedule: what it does now, and what it takes next. */
-import type { Rates } from './service-times.ts';
+/**
+ * The rules of who runs next, as pure functions: the scheduler obeys them, and the estimate of a
+ * completion time plays them forward.
+ */
+import type { Task } from './queue-entry.ts';
 import { isReady, isTiled } from './queue-entry.ts';
-import type { Ticket } from './queue-entry.ts';
+import type { ServiceTimes } from './service-times.ts';
 
-export interface Line<T = unknown> {
-  /** The step under way; `until` is when it should end. */
-  running: { readonly start: number; readonly until: number; readonly tiled: boolean } | undefined;
+/** What the rules look at in a queue's entry. */
+export interface Candidate {
+  readonly task: Task;
+  /** Undefined while it is being prepared: such an entry keeps its place and lets others pass. */
+  readonly job: unknown;
+  /** How much later than estimated it may end. */
+  readonly slackMs: number;
+}
+
+/** What the rules look at in a runner's slot. */
+export interface SlotState<E> {
   /** The tiled picture that has begun here. */
-  tiled: Ticket<T> | undefined;
+  readonly tiled: E | undefined;
   /** Milliseconds by which the tiled picture is ahead of the others in its use of the runner. */
-  owed: number;
+  readonly owed: number;
 }
 
-export function emptyLine<T>(): Line<T> {
-  return { running: undefined, tiled: undefined, owed: 0 };
+export interface Rules {
+  readonly serviceTimes: ServiceTimes;
+  /** Most jobs that run together. */
+  readonly maxBatch: number;
 }
 
-/**
- * Takes the tickets that run together next out of `waiting`; none when there is nothing to do.
- * Those whose work is not there yet keep their places, and let others pass.
- */
-export function chooseNext<T>(
-  line: Line<T>,
-  waiting: Ticket<T>[],
-  rates: Rates,
-  maxBatch: number,
-  now: number,
-): Ticket<T>[] {
-  const first = waiting.find(isReady);
-  if (!line.tiled && first && isTiled(first)) line.tiled = take(waiting, first);
-  const { tiled, owed } = line;
-  const head = waiting.find((ticket) => isReady(ticket) && !isTiled(ticket));
-  if (tiled && (!head || owed <= 0)) return [tiled];
-  return head ? takeBatch(head, waiting, rates, maxBatch, now, tiled ? 2 : 1) : [];
+export interface Dispatch<E> {
+  /** What runs together now; all but `tiled` are in the queue. */
+  readonly run: readonly [E, ...E[]];
+  /** The tiled picture that the slot holds from now on, perhaps taken out of the queue. */
+  readonly tiled: E | undefined;
+  /** Milliseconds of slack that this costs those whom it overtakes. */
+  readonly delays: ReadonlyMap<E, number>;
 }
 
 /**
- * Takes `head` and what has its key from behind it, as long as nobody whom that delays would miss
- * a deadline. Those in the batch end with it, whatever was promised when they came: under load they
- * are ahead of that, and batches keep them so. Those who are overtaken have the slack of their
- * promise; next to a tiled picture, which is given as much time again, a joiner counts twice
- * (`share`).
+ * What a free slot runs next: the first that is ready, with what has its key behind it. A tiled
+ * picture is taken when its turn has come, and from then on shares the slot evenly, in time, with
+ * those behind it, so that neither waits for the other to end. Undefined when nothing is ready.
  */
-function takeBatch<T>(
-  head: Ticket<T>,
-  waiting: Ticket<T>[],
-  rates: Rates,
-  maxBatch: number,
+export function dispatch<E extends Candidate>(
+  slot: SlotState<E>,
+  queue: readonly E[],
   now: number,
+  rules: Rules,
+): Dispatch<E> | undefined {
+  const first = queue.find(isReady);
+  const tiled = slot.tiled ?? (first && isTiled(first) ? first : undefined);
+  const head = queue.find((entry) => isReady(entry) && !isTiled(entry));
+  if (tiled && (!head || slot.owed <= 0)) return { run: [tiled], tiled, delays: new Map() };
+  if (!head) return undefined;
+  return { ...batchOf(head, queue, now, rules, tiled ? 2 : 1), tiled };
+}
+
+/**
+ * `head` and what has its key from behind it, as long as nobody whom that delays would miss a
+ * deadline. Those in the batch end with it, whatever was estimated when they came: under load they
+ * are ahead of that, and batches keep them so. Those who are overtaken have their slack; next to a
+ * tiled picture, which is given as much time again, a joiner counts twice (`share`).
+ */
+function batchOf<E extends Candidate>(
+  head: E,
+  queue: readonly E[],
+  now: number,
+  { serviceTimes, maxBatch }: Rules,
   share: number,
-): Ticket<T>[] {
-  if (head.task.key === undefined) return [take(waiting, head)];
-  const batch = [head];
-  const at = waiting.indexOf(head);
+): Pick<Dispatch<E>, 'run' | 'delays'> {
+  const delays = new Map<E, number>();
+  const batch: [E, ...E[]] = [head];
+  if (maxBatch === 1) return { run: batch, delays }; // nobody's slack is asked for
+  const overtaken: E[] = [];
+  const slackOf = (entry: E) => entry.slackMs - (delays.get(entry) ?? 0);
+  const delay = (ms: number) => {
+    for (const entry of overtaken) delays.set(entry, (delays.get(entry) ?? 0) + ms);
+  };
+
+  const at = queue.indexOf(head);
   // Those in front who are not ready are passed in any case: a joiner has what time that leaves them.
-  const overtaken = waiting.slice(0, at).filter((ticket) => !isReady(ticket));
-  for (const other of overtaken) other.slackMs -= share * rates.estimate(head.task.steps);
-  for (const ticket of waiting.slice(at + 1)) {
-    if (batch.length >= maxBatch) break;
-    if (ticket.task.key !== head.task.key || !isReady(ticket)) {
-      overtaken.push(ticket);
+  overtaken.push(...queue.slice(0, at).filter((entry) => !isReady(entry)));
+  delay(share * serviceTimes.estimate(head.task.steps));
+  if (head.task.key === undefined) return { run: batch, delays };
+  for (let i = at + 1; i < queue.length && batch.length < maxBatch; i++) {
+    const entry = queue[i] as E;
+    if (entry.task.key !== head.task.key || !isReady(entry)) {
+      overtaken.push(entry);
       continue;
     }
-    const ms = share * rates.estimate(ticket.task.steps);
-    const together = [...batch, ticket];
-    const end = now + rates.estimate(together.flatMap(({ task }) => task.steps));
+    const ms = share * serviceTimes.estimate(entry.task.steps);
+    const together = [...batch, entry];
+    const end = now + serviceTimes.estimate(together.flatMap(({ task }) => task.steps));
     if (together.some(({ task: { deadline = Infinity } }) => end > deadline)) break;
-    if (overtaken.some(({ slackMs }) => slackMs < ms)) break;
-    for (const other of overtaken) other.slackMs -= ms;
-    batch.push(ticket);
+    if (overtaken.some((other) => slackOf(other) < ms)) break;
+    delay(ms);
+    batch.push(entry);
   }
-  return batch.map((ticket) => take(waiting, ticket));
+  return { run: batch, delays };
 }
 
-function take<T>(waiting: Ticket<T>[], ticket: Ticket<T>): Ticket<T> {
-  waiting.splice(waiting.indexOf(ticket), 1);
-  return ticket;
-}
-
-/** Keeps the books between a tiled picture and the others: `ms` went to `ticket`. */
-export function account<T>(
-  line: Line<T>,
-  ticket: Ticket<T> | undefined,
+/**
+ * The books between a tiled picture and the others, after a run of `ms`: what the slot owes.
+ * @param ranTiled whether the run was a tile of the picture that the slot holds
+ */
+export function owedAfter(
+  { tiled, owed }: SlotState<unknown>,
+  ranTiled: boolean,
   ms: number,
   someoneWaits: boolean,
-): void {
-  if (!line.tiled) line.owed = 0;
-  else if (line.tiled !== ticket) line.owed -= ms;
+): number {
+  if (!tiled) return 0;
+  if (!ranTiled) return owed - ms;
   // Time that nobody waited for is owed once, to the next who comes, and does not add up.
-  else line.owed = someoneWaits ? line.owed + ms : ms;
+  return someoneWaits ? owed + ms : ms;
 }

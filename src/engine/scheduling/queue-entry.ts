@@ -1,42 +1,143 @@
 import { ServiceError } from '../../errors.ts';
-import type { Step } from './service-times.ts';
+import type { Step } from '../tiling/plan.ts';
 import type { Timed } from '../types.ts';
+import { deferred } from './deferred.ts';
 
-/** What the scheduler must know of a piece of work before it comes. */
+/** What the scheduler must know of a job before it is there. */
 export interface Task {
   /** Tasks of one key may run together; a task without one runs alone. */
   readonly key: string | undefined;
   /** One step, or the many of a tiled picture. */
   readonly steps: readonly Step[];
+  /** Steps that it will ask for before its own can run: the descriptions of new styles. */
+  readonly before?: readonly Step[];
   /** Pixels of the picture. */
   readonly pixels: number;
-  /** Part of a request that has a place already: refused neither for want of room nor of time. */
-  readonly accepted?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** By the scheduler's clock, in milliseconds. */
   readonly deadline?: number | undefined;
 }
 
-/** An accepted task, and its place in the line. */
-export interface Ticket<T = unknown> {
+/** What a task may do while its job is prepared. */
+export interface Turn<J> {
+  /** Fires when the task is dropped, and nobody wants the job any more. */
+  readonly signal: AbortSignal;
+  /** Queues one of the steps of `before`, in front of the task; it is never refused. */
+  readonly runBefore: (task: Task, job: J) => Promise<Timed<unknown>>;
+}
+
+/** Makes the job, when its turn is near: pixels that are decoded earlier only fill the memory. */
+export type Prepare<J> = (turn: Turn<J>) => J | Promise<J>;
+
+/** An accepted task, and its way through the queue. */
+export interface QueueEntry<J = unknown> {
   readonly task: Task;
-  /** The work itself, once it is there. */
-  work: T | undefined;
-  /** When the work came, less the time for which it was not yet asked for. */
+  /** Whether it is one of the steps before another task, which holds the reservation. */
+  readonly isPart: boolean;
+  /** Of the steps before it, those that are not in the queue yet. */
+  announced: readonly Step[];
+  /** The job, once it is prepared. */
+  job: J | undefined;
+  /** When it came, later by the time that preparing took. */
   arrival: number;
-  /** How much later than promised it may end. Used up by those who overtake it. */
+  /** How much later than estimated it may end. Used up by those who overtake it. */
   slackMs: number;
   /** Steps done, and the time they took. */
   done: number;
   inferMs: number;
-  /** Asks for the work; once is enough. */
-  call(): void;
-  /** The first call counts. */
-  settle(result: Timed<unknown> | ServiceError): void;
+  /** Makes the job; only the first call does. */
+  prepare(): Promise<void>;
+  /** The first call counts. An error reaches the caller when preparing has ended. */
+  settle(result: Timed<unknown> | Error): void;
 }
 
-export const isReady = ({ work }: Ticket): boolean => work !== undefined;
-export const isTiled = ({ task }: Ticket): boolean => task.steps.length > 1;
+export interface EntryOptions<J> {
+  readonly now: () => number;
+  readonly slackMs: number;
+  readonly isPart: boolean;
+  /** The job is there. */
+  readonly onPrepared: () => void;
+  /** The job cannot be made. */
+  readonly onFailed: (error: Error) => void;
+  /** A step of `before` is wanted. */
+  readonly onPart: (task: Task, job: J) => Promise<Timed<unknown>>;
+  /** The entry has its answer; it lingers while its job is still being prepared. */
+  readonly onSettled: (lingers: boolean) => void;
+  /** Preparing for nobody has ended. */
+  readonly onLingered: () => void;
+}
+
+export interface CreatedEntry<J> {
+  readonly entry: QueueEntry<J>;
+  /** What the caller waits for. */
+  readonly result: Promise<Timed<unknown>>;
+}
+
+export function createEntry<J>(
+  task: Task,
+  prepare: Prepare<J>,
+  options: EntryOptions<J>,
+): CreatedEntry<J> {
+  const { now, slackMs, isPart } = options;
+  const result = deferred<Timed<unknown>>();
+  const dropped = new AbortController();
+  let state: 'waiting' | 'preparing' | 'prepared' = 'waiting';
+  let isSettled = false;
+
+  const turn: Turn<J> = {
+    signal: dropped.signal,
+    runBefore(part, job) {
+      if (dropped.signal.aborted) return Promise.reject(dropped.signal.reason as Error);
+      entry.announced = entry.announced.slice(1);
+      return options.onPart(part, job);
+    },
+  };
+
+  async function makeJob(): Promise<J | Error> {
+    try {
+      return await prepare(turn);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  const entry: QueueEntry<J> = {
+    ...{ task, isPart, slackMs, announced: task.before ?? [] },
+    ...{ job: undefined, arrival: now(), done: 0, inferMs: 0 },
+    async prepare() {
+      if (state !== 'waiting' || isSettled) return;
+      state = 'preparing';
+      const begin = now();
+      const job = await makeJob();
+      state = 'prepared';
+      if (dropped.signal.aborted) {
+        result.reject(dropped.signal.reason as Error);
+        options.onLingered();
+      } else if (job instanceof Error) options.onFailed(job);
+      else {
+        entry.job = job;
+        entry.announced = [];
+        entry.arrival += now() - begin;
+        options.onPrepared();
+      }
+    },
+    settle(outcome) {
+      if (isSettled) return;
+      isSettled = true;
+      const lingers = state === 'preparing';
+      options.onSettled(lingers);
+      if (!(outcome instanceof Error)) result.resolve(outcome);
+      else {
+        dropped.abort(outcome);
+        if (!lingers) result.reject(outcome);
+      }
+    },
+  };
+  return { entry, result: result.promise };
+}
+
+export const isReady = ({ job }: { readonly job: unknown }): boolean => job !== undefined;
+export const isTiled = ({ task }: { readonly task: Task }): boolean => task.steps.length > 1;
 
 export function clientClosed(): ServiceError {
   return new ServiceError('client_closed', 'The client closed the connection.');

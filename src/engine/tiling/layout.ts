@@ -1,8 +1,6 @@
-import type { Size } from '../../rgb-image.ts';
-import { canvasSize, largestSide } from './canvas.ts';
 import type { Padding } from './canvas.ts';
 import type { Model } from '../model/model.ts';
-import type { Placement } from '../inference/onnxruntime.ts';
+import type { Placement } from '../devices/placement.ts';
 
 type Networks = Pick<Model, 'encoderMargin' | 'decoderHalo' | 'channels' | 'epsilon'>;
 
@@ -49,11 +47,4 @@ export function layoutOf(
     return Math.floor(side / stride) * stride + 2 * margin;
   });
   return { ...layout, sides, batch: maxBatch, batchPixels: Infinity };
-}
-
-/** Whether a picture is painted in one piece. */
-export function isOnePiece(size: Size, layout: Layout): boolean {
-  if (!layout.sides) return size.width * size.height <= layout.tilePixels;
-  const { width, height } = canvasSize(size, layout);
-  return Math.max(width, height) <= largestSide(layout.sides);
 }

@@ -1,23 +1,27 @@
 /**
- * The CPU's worker: three threads, of which either the first runs, with all cores, or the other two,
+ * The CPU's worker group: three threads, of which either the first runs, with all cores, or the other two,
  * with half of the cores each. An operator leaves cores idle at its end and in what it cannot
  * divide, so two pictures side by side are done sooner than one after the other; a picture that
  * nobody waits behind is done soonest with all cores (`npm run bench -- side-by-side`).
  */
-import type { Job, Outcome, WorkerSetup } from './messages.ts';
-import { startThread } from './worker-thread.ts';
+import type { Outcome } from '../scheduling/runner.ts';
+import type { RunMessage, WorkerSetup } from './messages.ts';
+import { startWorkerThread } from './worker-thread.ts';
 import type { WorkerThread } from './worker-thread.ts';
 
 /**
- * Runs jobs of two items side by side, all others with all threads of the placement.
+ * Runs two items side by side, all else with all threads of the placement.
  * Resolves when all threads have warmed up, rejects with what kept one from that.
  */
-export async function startTeam(setup: WorkerSetup, file?: URL): Promise<WorkerThread> {
+export async function startCpuGroup(setup: WorkerSetup, file?: URL): Promise<WorkerThread> {
   const { placement } = setup;
   const half = { ...setup, placement: { ...placement, threads: Math.ceil(placement.threads / 2) } };
   // One after the other, so that the first measures its speed with the cores to itself.
-  const whole = await startThread(setup, file);
-  const started = await Promise.allSettled([startThread(half, file), startThread(half, file)]);
+  const whole = await startWorkerThread(setup, file);
+  const started = await Promise.allSettled([
+    startWorkerThread(half, file),
+    startWorkerThread(half, file),
+  ]);
   const halves = started.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
   const members = [whole, ...halves];
   let closing = false;
@@ -34,7 +38,7 @@ export async function startTeam(setup: WorkerSetup, file?: URL): Promise<WorkerT
   const allEnded = Promise.all(members.map(({ ended }) => ended));
   const endOf = async ({ ended }: WorkerThread): Promise<Error> => {
     const reason = await ended;
-    // The first that ends by itself is the end of the team.
+    // The first that ends by itself is the end of the group.
     if (closing) await allEnded;
     else close();
     return reason;
@@ -42,14 +46,14 @@ export async function startTeam(setup: WorkerSetup, file?: URL): Promise<WorkerT
   return {
     speeds: whole.speeds,
     ended: Promise.race(members.map(endOf)),
-    async run(job, buffers) {
-      const jobs = split(job);
-      if (jobs.length !== halves.length) return whole.run(job, buffers);
+    async run(message, buffers) {
+      const messages = split(message);
+      if (messages.length !== halves.length) return whole.run(message, buffers);
       const outcomes = await Promise.all(
         // What a thread takes along when it ends is its own picture, not the one beside it.
         halves.map((half, index) =>
           half
-            .run(jobs[index] as Job, buffers.slice(index, index + 1))
+            .run(messages[index] as RunMessage, buffers.slice(index, index + 1))
             .catch((error: unknown): Outcome[] => [{ error }]),
         ),
       );
@@ -62,14 +66,14 @@ export async function startTeam(setup: WorkerSetup, file?: URL): Promise<WorkerT
   };
 }
 
-/** A job of many items as jobs of one item each. */
-function split(job: Job): Job[] {
-  switch (job.kind) {
+/** A run of many items as runs of one item each. */
+function split(message: RunMessage): RunMessage[] {
+  switch (message.kind) {
     case 'tile':
-      return [job];
+      return [message];
     case 'describe':
-      return job.items.map((item) => ({ kind: job.kind, items: [item] }));
+      return message.items.map((item) => ({ ...message, items: [item] }));
     case 'stylize':
-      return job.items.map((item) => ({ kind: job.kind, items: [item] }));
+      return message.items.map((item) => ({ ...message, items: [item] }));
   }
 }

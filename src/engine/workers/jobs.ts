@@ -1,84 +1,99 @@
-/** Requests as the scheduler's tasks and work, and a worker thread as a runner of them. */
+/** Requests as the scheduler's tasks and jobs, and a worker thread as a runner of them. */
 import { ServiceError } from '../../errors.ts';
 import type { RgbImage, Size } from '../../rgb-image.ts';
-import { canvasSize } from '../tiling/canvas.ts';
-import { isOnePiece } from '../tiling/layout.ts';
-import type { Layout } from '../tiling/layout.ts';
 import { smallestSide } from '../model/model.ts';
-import { planPainting, stepsOf } from '../inference/tiled-stylize.ts';
-import type { Job, Outcome } from './messages.ts';
-import type { Runner } from '../scheduling/scheduler.ts';
-import type { WorkerThread } from './worker-thread.ts';
 import type { Task } from '../scheduling/queue-entry.ts';
+import type { Outcome, Runner } from '../scheduling/runner.ts';
+import type { Layout } from '../tiling/layout.ts';
+import { describeStep, planPicture, stylizeSteps } from '../tiling/plan.ts';
+import type { Plan } from '../tiling/plan.ts';
 import type { StylizeInput, WorkOptions } from '../types.ts';
+import type { RunMessage } from './messages.ts';
+import type { WorkerThread } from './worker-thread.ts';
 
-/** What a worker is sent. */
-export type Work =
-  | { readonly kind: 'describe'; readonly image: RgbImage }
-  | { readonly kind: 'stylize'; readonly input: StylizeInput }
-  | { readonly kind: 'tile'; readonly id: number; readonly input: StylizeInput };
+/** What a worker computes for one request. */
+export type Job =
+  | { readonly kind: 'describe'; readonly plan: Plan; readonly image: RgbImage }
+  | { readonly kind: 'stylize'; readonly plan: Plan; readonly input: StylizeInput }
+  | {
+      readonly kind: 'tile';
+      readonly plan: Plan;
+      readonly input: StylizeInput;
+      readonly id: number;
+    };
 
 /** @throws ServiceError image_too_small */
-export function describeTask(layout: Layout, size: Size, options: WorkOptions): Task {
-  return { ...singleStep('describe', layout, size, options), accepted: true };
+export function planFor(size: Size, layout: Layout): Plan {
+  const { width, height } = size;
+  if (Math.min(width, height) < smallestSide) {
+    throw new ServiceError(
+      'image_too_small',
+      `The picture has ${width} × ${height} pixels; each side needs at least ${smallestSide}.`,
+    );
+  }
+  return planPicture(size, layout);
+}
+
+export function describeTask(plan: Plan, layout: Layout, options: WorkOptions): Task {
+  return { ...taskOf('describe', plan, layout, options), steps: [describeStep(plan)] };
 }
 
 /** @throws TypeError when the data do not fit the size */
-export function describeWork(image: RgbImage): Work {
-  checkData(image, image);
-  return { kind: 'describe', image: owned(image) };
+export function describeJob(plan: Plan, image: RgbImage): Job {
+  checkData(image, plan.size);
+  return { kind: 'describe', plan, image: owned(image) };
 }
 
-/** @throws ServiceError image_too_small */
-export function stylizeTask(layout: Layout, size: Size, options: WorkOptions): Task {
-  if (isOnePiece(size, layout)) return singleStep('stylize', layout, size, options);
-  checkSize(size);
-  const pixels = size.width * size.height;
-  const steps = stepsOf(planPainting(size, layout));
-  return { key: undefined, steps, pixels, ...options };
+/** @param newStyles plans of the styles that are described before */
+export function stylizeTask(
+  plan: Plan,
+  newStyles: readonly Plan[],
+  layout: Layout,
+  options: WorkOptions,
+): Task {
+  const before = newStyles.map(describeStep);
+  return { ...taskOf('stylize', plan, layout, options), steps: stylizeSteps(plan), before };
 }
 
 let lastId = 0;
 
-/**
- * The work for a task of `size`.
- * @throws TypeError or RangeError for what no form lets through
- */
-export function stylizeWork(
-  layout: Layout,
-  size: Size,
+/** @throws TypeError or RangeError for what no form lets through */
+export function stylizeJob(
+  plan: Plan,
   { image, statistics, alpha, preserveColor }: StylizeInput,
-): Work {
-  checkData(image, size);
-  if (statistics.length !== 2 * layout.channels) {
-    throw new TypeError(`statistics must hold 2 · ${layout.channels} numbers`);
+  { channels }: Layout,
+): Job {
+  checkData(image, plan.size);
+  if (statistics.length !== 2 * channels) {
+    throw new TypeError(`statistics must hold 2 · ${channels} numbers`);
   }
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha must be between 0 and 1');
   const input = { image: owned(image), statistics, alpha, preserveColor };
-  if (isOnePiece(size, layout)) return { kind: 'stylize', input };
-  return { kind: 'tile', id: ++lastId, input };
+  return plan.tiles
+    ? { kind: 'tile', plan, input, id: ++lastId }
+    : { kind: 'stylize', plan, input };
 }
 
 /** @param onRun called after every run with why it failed, if it did, and whether a large picture is held */
 export function createRunner(
   thread: WorkerThread,
   onRun: (failure: Error | undefined, holding: boolean) => void,
-): Runner<Work> {
-  const begun = new Set<Work>();
+): Runner<Job> {
+  const begun = new Set<Job>();
   return {
-    async run(items) {
-      const [job, buffers] = jobOf(items, begun);
-      const outcomes = await thread.run(job, buffers).catch((error: unknown) => {
+    async run(jobs) {
+      const [message, buffers] = messageOf(jobs, begun);
+      const outcomes = await thread.run(message, buffers).catch((error: unknown) => {
         onRun(error as Error, false);
         throw error;
       });
-      if (outcomes.length > 0) for (const work of items) begun.delete(work);
+      if (outcomes.length > 0) for (const job of jobs) begun.delete(job);
       onRun(failureOf(outcomes), begun.size > 0);
       return outcomes;
     },
-    drop(work) {
-      if (work.kind !== 'tile' || !begun.delete(work)) return;
-      thread.drop(work.id);
+    drop(job) {
+      if (job.kind !== 'tile' || !begun.delete(job)) return;
+      thread.drop(job.id);
       // Not before the scheduler, which drops it while it looks for what to run, has chosen.
       queueMicrotask(() => {
         onRun(undefined, begun.size > 0);
@@ -96,44 +111,32 @@ function failureOf(outcomes: readonly Outcome[]): Error | undefined {
   });
 }
 
-function singleStep(
+/** Pictures of one size run together; large ones and those in tiles run alone. */
+function taskOf(
   kind: 'describe' | 'stylize',
-  layout: Layout,
-  size: Size,
+  { size: { width, height }, tiles }: Plan,
+  { batchPixels }: Layout,
   options: WorkOptions,
-): Task {
-  checkSize(size);
-  const canvas = canvasSize(size, layout);
-  const pixels = size.width * size.height;
-  return {
-    key: pixels <= layout.batchPixels ? `${kind} ${size.width}×${size.height}` : undefined,
-    steps: [{ kind, megapixels: (canvas.width * canvas.height) / 1e6 }],
-    pixels,
-    ...options,
-  };
+): Omit<Task, 'steps'> {
+  const pixels = width * height;
+  const alone = pixels > batchPixels || (tiles && kind === 'stylize');
+  return { key: alone ? undefined : `${kind} ${width}×${height}`, pixels, ...options };
 }
 
-function jobOf(work: readonly Work[], begun: Set<Work>): [Job, ArrayBuffer[]] {
-  const [first] = work;
-  if (first?.kind === 'tile') {
+function messageOf(jobs: readonly Job[], begun: Set<Job>): [RunMessage, ArrayBuffer[]] {
+  const [first] = jobs as [Job, ...Job[]];
+  const { plan } = first;
+  if (first.kind === 'tile') {
     const { id, input } = first;
     if (begun.has(first)) return [{ kind: 'tile', id }, []];
     begun.add(first);
-    return [{ kind: 'tile', id, input }, [input.image.data.buffer]];
+    return [{ kind: 'tile', id, picture: { plan, input } }, [input.image.data.buffer]];
   }
-  const images = work.map((one) => (one.kind === 'describe' ? one.image : one.input.image));
+  const images = jobs.map((job) => (job.kind === 'describe' ? job.image : job.input.image));
   const buffers = images.map(({ data }) => data.buffer);
-  if (first?.kind === 'describe') return [{ kind: 'describe', items: images }, buffers];
-  const items = work.flatMap((one) => (one.kind === 'stylize' ? one.input : []));
-  return [{ kind: 'stylize', items }, buffers];
-}
-
-function checkSize({ width, height }: Size): void {
-  if (Math.min(width, height) >= smallestSide) return;
-  throw new ServiceError(
-    'image_too_small',
-    `The picture has ${width} × ${height} pixels; each side needs at least ${smallestSide}.`,
-  );
+  if (first.kind === 'describe') return [{ kind: 'describe', plan, items: images }, buffers];
+  const items = jobs.flatMap((job) => (job.kind === 'stylize' ? job.input : []));
+  return [{ kind: 'stylize', plan, items }, buffers];
 }
 
 function checkData(image: RgbImage, { width, height }: Size): void {

@@ -1,10 +1,12 @@
 /** What the engine's thread and a worker's thread say to each other. */
 import type { RgbImage } from '../../rgb-image.ts';
-import type { Layout } from '../tiling/layout.ts';
+import type { Placement } from '../devices/placement.ts';
 import type { Model } from '../model/model.ts';
+import type { Outcome } from '../scheduling/runner.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
-import type { Placement } from '../inference/onnxruntime.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
+import type { Layout } from '../tiling/layout.ts';
+import type { Plan } from '../tiling/plan.ts';
+import type { StylizeInput } from '../types.ts';
 
 /** A worker's `workerData`. */
 export interface WorkerSetup {
@@ -13,24 +15,28 @@ export interface WorkerSetup {
   readonly layout: Layout;
 }
 
-/** A command with one reply. All pictures of a batch have one size. */
-export type Job =
-  | { readonly kind: 'describe'; readonly items: readonly RgbImage[] }
-  | { readonly kind: 'stylize'; readonly items: readonly StylizeInput[] }
-  /** One tile of a large picture; its first job brings the picture. */
-  | { readonly kind: 'tile'; readonly id: number; readonly input?: StylizeInput };
+/** What is computed without interruption. One reply. All pictures of a batch have the plan's size. */
+export type RunMessage =
+  | { readonly kind: 'describe'; readonly plan: Plan; readonly items: readonly RgbImage[] }
+  | { readonly kind: 'stylize'; readonly plan: Plan; readonly items: readonly StylizeInput[] }
+  | TileMessage;
 
-export type Command =
-  | Job
+/** One tile of a large picture; the first message brings the picture. */
+export interface TileMessage {
+  readonly kind: 'tile';
+  readonly id: number;
+  readonly picture?: { readonly plan: Plan; readonly input: StylizeInput };
+}
+
+export type Message =
+  | RunMessage
   /** Forget a large picture. No reply. */
   | { readonly kind: 'drop'; readonly id: number }
   /** Release the sessions and let the thread end. No reply. */
   | { readonly kind: 'close' };
 
-export type Outcome = { readonly value: StyleStatistics | RgbImage } | { readonly error: unknown };
-
 export type Reply =
-  /** Every kind of work has succeeded once, at these speeds. */
+  /** Every kind of run has succeeded once, at these speeds. */
   | { readonly kind: 'ready'; readonly speeds: Speeds }
   /** An outcome per item in their order; none while a large picture is unfinished. */
   | { readonly kind: 'done'; readonly outcomes: readonly Outcome[] };

@@ -1,24 +1,26 @@
 import type { Executor } from '../inference/executor.ts';
-import type { Job, Outcome } from './messages.ts';
+import type { Outcome } from '../scheduling/runner.ts';
+import type { RunMessage } from './messages.ts';
 
-type BatchJob = Exclude<Job, { kind: 'tile' }>;
+type Batch = Exclude<RunMessage, { kind: 'tile' }>;
 
 /** A batch that fails is tried again one by one, so that a bad item does not take others along. */
 export async function runBatch(
   executor: Pick<Executor, 'describe' | 'stylize'>,
-  job: BatchJob,
+  batch: Batch,
 ): Promise<Outcome[]> {
+  const { kind, plan, items } = batch;
   try {
     const values =
-      job.kind === 'describe'
-        ? await executor.describe(job.items)
-        : await executor.stylize(job.items);
+      kind === 'describe'
+        ? await executor.describe(plan, items)
+        : await executor.stylize(plan, items);
     return values.map((value) => ({ value }));
   } catch (error) {
-    if (job.items.length === 1) return [{ error }];
+    if (items.length === 1) return [{ error }];
     const outcomes: Outcome[] = [];
-    for (const item of job.items) {
-      outcomes.push(...(await runBatch(executor, { kind: job.kind, items: [item] } as typeof job)));
+    for (const item of items) {
+      outcomes.push(...(await runBatch(executor, { ...batch, items: [item] } as Batch)));
     }
     return outcomes;
   }

@@ -1,11 +1,12 @@
 import type { RgbImage } from '../../rgb-image.ts';
-import { largestSide } from '../tiling/canvas.ts';
 import type { Executor } from '../inference/executor.ts';
-import type { Layout } from '../tiling/layout.ts';
-import { smallestSide } from '../model/model.ts';
-import { planPainting, stepsOf } from '../inference/tiled-stylize.ts';
-import type { Kind, Speeds } from '../scheduling/service-times.ts';
 import { wholeShapes } from '../inference/sessions.ts';
+import { smallestSide } from '../model/model.ts';
+import type { Speeds } from '../scheduling/service-times.ts';
+import { largestSide } from '../tiling/canvas.ts';
+import type { Layout } from '../tiling/layout.ts';
+import { planPicture, planTiled, stylizeSteps } from '../tiling/plan.ts';
+import type { RunKind } from '../tiling/plan.ts';
 import type { StyleStatistics } from '../types.ts';
 
 /** Large enough for the speed to be that of real pictures, small enough for a quick start. */
@@ -20,30 +21,38 @@ const side = 256;
 export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds> {
   const { margin, sides } = layout;
   const shapes = sides ? wholeShapes(layout) : [{ count: 1, side: side + 2 * margin }];
-  const speeds: Partial<Record<Kind, number>> = {};
+  const speeds: Partial<Record<RunKind, number>> = {};
   let statistics: StyleStatistics = new Float32Array();
   for (const { count, side } of shapes) {
     const image = noise(side - 2 * margin, side - 2 * margin);
+    const plan = planPicture(image, layout);
     const images = Array.from({ length: count }, () => image);
-    const twice = async <T>(kind: Kind, work: () => Promise<T>): Promise<T> => {
+    const twice = async <T>(kind: RunKind, work: () => Promise<T>): Promise<T> => {
       await work();
       const start = performance.now();
       const result = await work();
       speeds[kind] = (performance.now() - start) / ((count * side ** 2) / 1e6);
       return result;
     };
-    [statistics = statistics] = await twice('describe', () => executor.describe(images));
+    [statistics = statistics] = await twice('describe', () => executor.describe(plan, images));
     const input = { image, statistics, alpha: 1, preserveColor: false };
-    await twice('stylize', () => executor.stylize(images.map(() => input)));
+    await twice('stylize', () =>
+      executor.stylize(
+        plan,
+        images.map(() => input),
+      ),
+    );
   }
 
   for (let i = 0; i < 2; i++) {
     // Where there are few shapes, the shortest picture that takes two tiles.
     const image = sides ? noise(largestSide(sides), smallestSide) : noise(side, side);
-    const painting = executor.paint({ image, statistics, alpha: 1, preserveColor: false });
-    for (const { kind, megapixels } of stepsOf(planPainting(image, layout))) {
+    const plan = planTiled(image, layout);
+    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const stylization = executor.stylizeTiled(plan, input);
+    for (const { kind, megapixels } of stylizeSteps(plan)) {
       const start = performance.now();
-      await painting.next();
+      await stylization.next();
       speeds[kind] = (performance.now() - start) / megapixels;
     }
   }

@@ -1,50 +1,51 @@
-/** A worker thread: one device's sessions, one job at a time. */
+/** A worker thread: one device's sessions, one run at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { runBatch } from './run-batch.ts';
 import { createExecutor } from '../inference/executor.ts';
-import type { Painting } from '../inference/tiled-stylize.ts';
-import type { Command, Job, Outcome, Reply, WorkerSetup } from './messages.ts';
+import type { TiledStylization } from '../inference/tiled-stylize.ts';
+import type { Outcome } from '../scheduling/runner.ts';
+import type { Message, Reply, TileMessage, WorkerSetup } from './messages.ts';
+import { runBatch } from './run-batch.ts';
 import { warmUp } from './warm-up.ts';
 
 const { model, placement, layout } = workerData as WorkerSetup;
 const executor = await createExecutor(model, placement, layout);
-const paintings = new Map<number, Painting>();
+const begun = new Map<number, TiledStylization>();
 
-/** One after the other: a job of several runs ends before `close` releases its sessions. */
+/** One after the other: a batch of several runs ends before `close` releases its sessions. */
 let last = Promise.resolve();
-parentPort?.on('message', (command: Command) => {
-  last = last.then(() => obey(command));
+parentPort?.on('message', (message: Message) => {
+  last = last.then(() => obey(message));
 });
 reply({ kind: 'ready', speeds: await warmUp(executor, layout) });
 
-async function obey(command: Command): Promise<void> {
-  switch (command.kind) {
+async function obey(message: Message): Promise<void> {
+  switch (message.kind) {
     case 'close':
       await executor.release();
       parentPort?.close();
       break;
     case 'drop':
-      paintings.delete(command.id);
+      begun.delete(message.id);
       break;
     case 'tile':
-      reply({ kind: 'done', outcomes: await nextTile(command) });
+      reply({ kind: 'done', outcomes: await nextTile(message) });
       break;
     default:
-      reply({ kind: 'done', outcomes: await runBatch(executor, command) });
+      reply({ kind: 'done', outcomes: await runBatch(executor, message) });
   }
 }
 
-async function nextTile({ id, input }: Extract<Job, { kind: 'tile' }>): Promise<Outcome[]> {
+async function nextTile({ id, picture }: TileMessage): Promise<Outcome[]> {
   try {
-    if (input) paintings.set(id, executor.paint(input));
-    const painting = paintings.get(id);
-    if (!painting) throw new Error(`There is no picture ${id} in the making`);
-    const { done, value } = await painting.next();
+    if (picture) begun.set(id, executor.stylizeTiled(picture.plan, picture.input));
+    const stylization = begun.get(id);
+    if (!stylization) throw new Error(`There is no picture ${id} in the making`);
+    const { done, value } = await stylization.next();
     if (!done) return [];
-    paintings.delete(id);
+    begun.delete(id);
     return [{ value }];
   } catch (error) {
-    paintings.delete(id);
+    begun.delete(id);
     return [{ error }];
   }
 }

@@ -2,19 +2,20 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
 import '../inference/no-telemetry.ts';
-import type { Command, Job, Outcome, Reply, WorkerSetup } from './messages.ts';
+import type { Outcome } from '../scheduling/runner.ts';
+import type { Message, Reply, RunMessage, WorkerSetup } from './messages.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
 
-/** A running worker. It takes one job at a time. */
+/** A running worker. It takes one run at a time. */
 export interface WorkerThread {
   /** What its warm-up measured. */
   readonly speeds: Speeds;
   /** Rejects when the thread ends before it answers. The buffers are transferred. */
-  run(job: Job, buffers: readonly ArrayBuffer[]): Promise<readonly Outcome[]>;
+  run(message: RunMessage, buffers: readonly ArrayBuffer[]): Promise<readonly Outcome[]>;
   /** Forgets a large picture. */
   drop(id: number): void;
   /**
-   * Ends the thread after the job under way: stopping it inside onnxruntime would abort the
+   * Ends the thread after the run under way: stopping it inside onnxruntime would abort the
    * process.
    */
   close(): void;
@@ -26,7 +27,10 @@ export interface WorkerThread {
 export const workerFile = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
 
 /** Resolves when the worker has warmed up, rejects with what kept it from that. */
-export async function startThread(setup: WorkerSetup, file = workerFile): Promise<WorkerThread> {
+export async function startWorkerThread(
+  setup: WorkerSetup,
+  file = workerFile,
+): Promise<WorkerThread> {
   const worker = newWorker(file, { workerData: setup, name: 'engine' });
   let failure: Error | undefined;
   let waiting: { resolve: (reply: Reply) => void; reject: (reason: Error) => void } | undefined;
@@ -50,18 +54,18 @@ export async function startThread(setup: WorkerSetup, file = workerFile): Promis
   return {
     speeds,
     ended,
-    async run(job, buffers) {
+    async run(message, buffers) {
       // A thread that ended while it was idle answers nothing any more.
       if (worker.threadId < 0) throw await ended;
-      worker.postMessage(job, buffers);
+      worker.postMessage(message, buffers);
       const { outcomes } = (await nextReply()) as Extract<Reply, { kind: 'done' }>;
       return outcomes;
     },
     drop(id) {
-      worker.postMessage({ kind: 'drop', id } satisfies Command);
+      worker.postMessage({ kind: 'drop', id } satisfies Message);
     },
     close() {
-      worker.postMessage({ kind: 'close' } satisfies Command);
+      worker.postMessage({ kind: 'close' } satisfies Message);
     },
   };
 }

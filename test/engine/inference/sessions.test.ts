@@ -1,11 +1,10 @@
 import t from 'tap';
 import { canvasSize } from '../../../src/engine/tiling/canvas.ts';
-import { createExecutor } from '../../../src/engine/inference/executor.ts';
 import type { Executor } from '../../../src/engine/inference/executor.ts';
-import { isOnePiece, layoutOf } from '../../../src/engine/tiling/layout.ts';
+import { layoutOf } from '../../../src/engine/tiling/layout.ts';
+import { planPicture } from '../../../src/engine/tiling/plan.ts';
 import { loadModel } from '../../../src/engine/model/model.ts';
-import type { Painting } from '../../../src/engine/inference/tiled-stylize.ts';
-import { planPainting } from '../../../src/engine/inference/tiled-stylize.ts';
+import type { TiledStylization } from '../../../src/engine/inference/tiled-stylize.ts';
 import { sizeOf } from '../../../src/engine/tiling/rectangle.ts';
 import type { Session, Tensor } from '../../../src/engine/inference/onnxruntime.ts';
 import {
@@ -14,7 +13,15 @@ import {
   wholeShapes,
 } from '../../../src/engine/inference/sessions.ts';
 import { warmUp } from '../../../src/engine/workers/warm-up.ts';
-import { anyShape, closeness, copyOf, cpu, modelsDir, relativeError } from '../helpers.ts';
+import {
+  anyShape,
+  createPlanningExecutor,
+  closeness,
+  copyOf,
+  cpu,
+  modelsDir,
+  relativeError,
+} from '../helpers.ts';
 import { randomNumbers, testPicture } from '../helpers.ts';
 
 const model = await loadModel(modelsDir);
@@ -22,8 +29,8 @@ const model = await loadModel(modelsDir);
 const gpu = { ...cpu, provider: 'cuda' } as const;
 const layout = layoutOf(model, gpu, { tilePixels: 320 ** 2, maxBatch: 3 });
 const around = 2 * model.margin;
-const executor = await createExecutor(model, cpu, layout);
-const free = await createExecutor(model, cpu, anyShape(model));
+const executor = await createPlanningExecutor(model, cpu, layout);
+const free = await createPlanningExecutor(model, cpu, anyShape(model));
 t.teardown(() => Promise.all([executor.release(), free.release()]));
 
 async function describe(width: number, height: number, seed: number) {
@@ -31,7 +38,7 @@ async function describe(width: number, height: number, seed: number) {
   return statistics;
 }
 
-async function finish(painting: Painting): Promise<Uint8Array> {
+async function finish(painting: TiledStylization): Promise<Uint8Array> {
   for (;;) {
     const { done, value } = await painting.next();
     if (done) return value.data;
@@ -56,8 +63,8 @@ t.test('the largest canvas holds a square of tilePixels, two more a half and a q
   const on = (width: number, height: number) =>
     canvasSize({ width, height }, layout).width - around;
   t.same([on(16, 16), on(80, 80), on(81, 80), on(16, 161)], [80, 80, 160, 320]);
-  t.equal(isOnePiece({ width: 320, height: 16 }, layout), true);
-  t.equal(isOnePiece({ width: 321, height: 16 }, layout), false);
+  t.notOk(planPicture({ width: 320, height: 16 }, layout).tiles);
+  t.ok(planPicture({ width: 321, height: 16 }, layout).tiles);
   t.end();
 });
 
@@ -71,9 +78,11 @@ t.test('every run has one of the promised shapes', (t) => {
   for (let i = 0; i < 40; i++) {
     const size = { width: 321 + 900 * random(), height: 16 + 900 * random() };
     const [width, height] = [Math.floor(size.width), Math.floor(size.height)];
-    const { moments, paint } = planPainting({ width, height }, layout);
+    const { tiles } = planPicture({ width, height }, layout);
     const sizes = new Set(
-      [...moments, ...paint].map(({ outer }) => String(Object.values(sizeOf(outer)))),
+      [...(tiles?.moments ?? []), ...(tiles?.stylize ?? [])].map(({ outer }) =>
+        String(Object.values(sizeOf(outer))),
+      ),
     );
     t.same([...sizes], [`${largest},${largest}`], `${width} × ${height}`);
   }
@@ -165,7 +174,7 @@ t.test('what no canvas holds is cut into tiles of the largest', async (t) => {
     const [expected] = await free.stylize([input]);
     const [own] = await executor.describe([image]);
     t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.1, 'styles too');
-    const data = await finish(executor.paint(input));
+    const data = await finish(executor.stylizeTiled(input));
     // Where 40 rows are all there is, what is mirrored below counts most, and the weights say how much.
     const { share } = closeness(data, expected?.data ?? [], limit);
     t.ok(share > least, `${width} × ${height}: ${100 * share} % within ${limit}`);
@@ -176,18 +185,18 @@ t.test('warming up runs every shape twice, the largest first', async (t) => {
   const runs = { describe: [] as string[], stylize: [] as string[] };
   let tiles = 0;
   const watched: Executor = {
-    describe(images) {
-      runs.describe.push(`${images.length} of ${images[0]?.width}`);
+    describe(plan, images) {
+      runs.describe.push(`${images.length} of ${plan.size.width}`);
       return executor.describe(images);
     },
-    stylize(inputs) {
-      runs.stylize.push(`${inputs.length} of ${inputs[0]?.image.width}`);
+    stylize(plan, inputs) {
+      runs.stylize.push(`${inputs.length} of ${plan.size.width}`);
       return executor.stylize(inputs);
     },
-    async *paint(input) {
-      const painting = executor.paint(input);
+    async *stylizeTiled(_plan, input) {
+      const stylization = executor.stylizeTiled(input);
       for (;;) {
-        const step = await painting.next();
+        const step = await stylization.next();
         tiles++;
         if (step.done) return step.value;
         yield;

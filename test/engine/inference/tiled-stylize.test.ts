@@ -1,13 +1,13 @@
 import t from 'tap';
-import { createExecutor } from '../../../src/engine/inference/executor.ts';
 import { loadModel } from '../../../src/engine/model/model.ts';
 import { mergeMoments, momentsOf, statisticsOf } from '../../../src/engine/inference/moments.ts';
-import { planPainting, stepsOf } from '../../../src/engine/inference/tiled-stylize.ts';
-import type { Painting } from '../../../src/engine/inference/tiled-stylize.ts';
+import type { TiledStylization } from '../../../src/engine/inference/tiled-stylize.ts';
+import { planTiled, stylizeSteps } from '../../../src/engine/tiling/plan.ts';
 import { planTiles, tileSize } from '../../../src/engine/tiling/tiles.ts';
 import { deviation, mean } from '../formulas.ts';
 import {
   anyShape,
+  createPlanningExecutor,
   closeness,
   cpu,
   modelsDir,
@@ -76,7 +76,7 @@ t.test('merged moments are those of the whole', (t) => {
   t.end();
 });
 
-async function finish(painting: Painting): Promise<{ data: Uint8Array; tiles: number }> {
+async function finish(painting: TiledStylization): Promise<{ data: Uint8Array; tiles: number }> {
   for (let tiles = 1; ; tiles++) {
     const { done, value } = await painting.next();
     if (done) return { data: value.data, tiles };
@@ -86,7 +86,7 @@ async function finish(painting: Painting): Promise<{ data: Uint8Array; tiles: nu
 t.test('tiles equal the single pass but for rounding', async (t) => {
   const side = 2 * halo + 64;
   const layout = anyShape(model, side ** 2);
-  const executor = await createExecutor(model, cpu, layout);
+  const executor = await createPlanningExecutor(model, cpu, layout);
   t.teardown(() => executor.release());
   const [statistics = new Float32Array()] = await executor.describe([testPicture(96, 80, 9)]);
   for (const [width, height, alpha, preserveColor] of [
@@ -100,9 +100,8 @@ t.test('tiles equal the single pass but for rounding', async (t) => {
   ] as const) {
     const input = { image: testPicture(width, height), statistics, alpha, preserveColor };
     const [whole] = await executor.stylize([input]);
-    const { data, tiles } = await finish(executor.paint(input));
-    const plan = planPainting({ width, height }, layout);
-    t.equal(tiles, stepsOf(plan).length);
+    const { data, tiles } = await finish(executor.stylizeTiled(input));
+    t.equal(tiles, stylizeSteps(planTiled({ width, height }, layout)).length);
     const { share, largest } = closeness(data, whole?.data ?? []);
     t.ok(
       share >= 0.999,

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { createExecutor } from '../../../src/engine/inference/executor.ts';
 import {
   momentsGraph,
   stylizeGraph,
@@ -11,12 +10,21 @@ import { rectangleAt } from '../../../src/engine/tiling/rectangle.ts';
 import { createSession } from '../../../src/engine/inference/onnxruntime.ts';
 import { canvasSize, copyCanvas } from '../../../src/engine/tiling/canvas.ts';
 import { deviation, mean } from '../formulas.ts';
-import { anyShape, closeness, copyOf, cpu, float32, modelsDir, relativeError } from '../helpers.ts';
+import {
+  anyShape,
+  createPlanningExecutor,
+  closeness,
+  copyOf,
+  cpu,
+  float32,
+  modelsDir,
+  relativeError,
+} from '../helpers.ts';
 import { runNodes, testPicture } from '../helpers.ts';
 import type { StylizeInput } from '../../../src/engine/types.ts';
 
 const model = await loadModel(modelsDir);
-const executor = await createExecutor(model, cpu, anyShape(model));
+const executor = await createPlanningExecutor(model, cpu, anyShape(model));
 t.teardown(() => executor.release());
 
 async function describe(width: number, height: number, seed: number) {

@@ -1,9 +1,16 @@
 import proto from 'onnx-proto';
 import t from 'tap';
-import { createExecutor } from '../../../src/engine/inference/executor.ts';
 import { inHalf } from '../../../src/engine/model/graph/half.ts';
 import { loadModel, partsOf } from '../../../src/engine/model/model.ts';
-import { anyShape, closeness, cpu, modelsDir, relativeError, testPicture } from '../helpers.ts';
+import {
+  anyShape,
+  createPlanningExecutor,
+  closeness,
+  cpu,
+  modelsDir,
+  relativeError,
+  testPicture,
+} from '../helpers.ts';
 
 const model = await loadModel(modelsDir);
 const { FLOAT, FLOAT16, INT64 } = proto.onnx.TensorProto.DataType;
@@ -72,8 +79,12 @@ t.test('only float32 tensors change, and not the scales of Resize', (t) => {
 });
 
 t.test('pictures in half precision are those in full, to the eye', async (t) => {
-  const full = await createExecutor(model, cpu, anyShape(model));
-  const half = await createExecutor(model, { ...cpu, precision: 'float16' }, anyShape(model));
+  const full = await createPlanningExecutor(model, cpu, anyShape(model));
+  const half = await createPlanningExecutor(
+    model,
+    { ...cpu, precision: 'float16' },
+    anyShape(model),
+  );
   t.teardown(() => Promise.all([full.release(), half.release()]));
   const style = testPicture(120, 90, 5);
   const [statistics = new Float32Array()] = await full.describe([style]);

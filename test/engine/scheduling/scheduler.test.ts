@@ -1,12 +1,12 @@
 import t from 'tap';
 import { ServiceError } from '../../../src/errors.ts';
 import type { ErrorCode } from '../../../src/errors.ts';
-import { createRates } from '../../../src/engine/scheduling/service-times.ts';
-import type { Step } from '../../../src/engine/scheduling/service-times.ts';
+import { createServiceTimes } from '../../../src/engine/scheduling/service-times.ts';
+import type { Step } from '../../../src/engine/tiling/plan.ts';
 import { createScheduler } from '../../../src/engine/scheduling/scheduler.ts';
-import type { Runner, SchedulerOptions } from '../../../src/engine/scheduling/scheduler.ts';
-import type { Outcome } from '../../../src/engine/workers/messages.ts';
-import type { Task } from '../../../src/engine/scheduling/queue-entry.ts';
+import type { SchedulerOptions } from '../../../src/engine/scheduling/scheduler.ts';
+import type { Outcome, Runner } from '../../../src/engine/scheduling/runner.ts';
+import type { Prepare, Task } from '../../../src/engine/scheduling/queue-entry.ts';
 import type { Timed } from '../../../src/engine/types.ts';
 import { randomNumbers } from '../helpers.ts';
 
@@ -40,11 +40,10 @@ function createWorld(options: Partial<SchedulerOptions> = {}, noise: () => numbe
       }
     },
   };
-  const rates = createRates(speeds);
-  const truth = createRates(speeds);
+  const truth = createServiceTimes(speeds);
   const scheduler = createScheduler<Job>({
     now: () => world.now,
-    rates,
+    serviceTimes: createServiceTimes(speeds),
     queueLimit: 1000,
     maxBatch: 1,
     ahead: 4,
@@ -80,29 +79,33 @@ function createWorld(options: Partial<SchedulerOptions> = {}, noise: () => numbe
     };
   }
 
-  /** The work comes `late` milliseconds after its place was taken. */
+  /** Preparing takes `late` milliseconds, from when its turn is near. */
   function submit(job: Job, late = 0): void {
+    const come = () =>
+      new Promise<Job>((resolve) => {
+        world.later(late, () => {
+          resolve(job);
+        });
+      });
+    submitWith(job, late > 0 ? come : () => job);
+  }
+
+  function submitWith(job: Job, prepare: Prepare<Job>): void {
     const note = (result: Timed<number> | ErrorCode, retry = 0) => {
       if (world.answers.has(job.id)) throw new Error(`${job.id} was answered twice`);
       world.answers.set(job.id, { at: world.now, result, retry });
     };
-    const refuse = (error: unknown) => {
-      if (!(error instanceof ServiceError)) throw error;
-      note(error.code, error.retryAfterSeconds);
-    };
-    try {
-      const place = scheduler.reserve(job);
-      const come = () =>
-        void place.submit(job).then((timed) => {
-          note({ ...timed, value: (timed.value as Float32Array)[0] ?? NaN });
-        }, refuse);
-      if (late > 0) world.later(late, come);
-      else come();
-    } catch (error) {
-      refuse(error);
-    }
+    scheduler.submit(job, prepare).then(
+      (timed) => {
+        note({ ...timed, value: (timed.value as Float32Array)[0] ?? NaN });
+      },
+      (error: unknown) => {
+        if (!(error instanceof ServiceError)) throw error;
+        note(error.code, error.retryAfterSeconds);
+      },
+    );
   }
-  return { ...{ world, scheduler, createRunner, submit } };
+  return { ...{ world, scheduler, createRunner, submit, submitWith } };
 }
 
 const outcomeOf = ({ id }: Job, fails: boolean): Outcome =>
@@ -181,26 +184,108 @@ t.test(
   },
 );
 
-t.test('places count for those who come later, until they are given up', async (t) => {
-  const { world, scheduler, createRunner, submit } = createWorld();
+/** Prepares until the task is dropped. */
+const forever: Prepare<Job> = ({ signal }) =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+
+t.test('reservations count for those who come later, until they are given up', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
   scheduler.add(createRunner());
-  const client = new AbortController();
-  const given = scheduler.reserve(small(0, 1));
-  scheduler.reserve(small(1, 1, { signal: client.signal }));
+  const clients = [new AbortController(), new AbortController()] as const;
+  for (const [id, { signal }] of clients.entries()) submitWith(small(id, 1, { signal }), forever);
   submit(small(2, 1, { deadline: 2000 }));
-  given.release();
+  clients[0].abort();
   submit(small(3, 1, { deadline: 2000 }));
-  client.abort();
+  clients[1].abort();
   submit(small(4, 1, { deadline: 2000 }));
-  const late = t.rejects(given.submit(small(0, 1)), { code: 'client_closed' });
   await world.settle();
+  t.match(world.answers.get(0), { at: 0, result: 'client_closed' });
   t.match(world.answers.get(2), { at: 0, result: 'overloaded' });
   t.match(world.answers.get(3)?.result, { value: 3 });
   t.match(world.answers.get(4)?.result, { value: 4 });
-  await late;
 });
 
-t.test('promises are made with the slowness that was seen', async (t) => {
+t.test('who is dropped is answered when preparing has ended, and counts until then', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld({ ahead: 1 });
+  scheduler.add(createRunner());
+  const client = new AbortController();
+  let begun = 0;
+  const slow: Prepare<Job> = () =>
+    new Promise((resolve) => {
+      begun++;
+      world.later(500, () => {
+        resolve(small(9, 0.1));
+      });
+    });
+  submit(small(0, 0.1));
+  for (const id of [1, 2]) submitWith(small(id, 0.1, { signal: client.signal }), slow);
+  submitWith(small(3, 0.1), slow);
+  world.later(50, () => {
+    client.abort();
+  });
+  world.later(60, () => t.equal(begun, 2, 'two decodes at most'));
+  await world.settle();
+  t.match(world.answers.get(1), { at: 500, result: 'client_closed' });
+  t.match(world.answers.get(2), { at: 500, result: 'client_closed' });
+  t.match(world.answers.get(3)?.result, { value: 9 });
+  t.equal(world.answers.get(3)?.at, 1100, 'prepared when the others had ended');
+});
+
+t.test('what cannot be prepared fails with its reason and gives up its place', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
+  scheduler.add(createRunner());
+  for (const [id, prepare] of [
+    [0, () => Promise.reject(new ServiceError('undecodable_image', 'No.'))],
+    [
+      1,
+      () => {
+        throw new ServiceError('undecodable_image', 'No.');
+      },
+    ],
+  ] as const) {
+    submitWith(small(id, 1), prepare);
+  }
+  submit(small(2, 1));
+  await world.settle();
+  for (const id of [0, 1]) {
+    t.match(world.answers.get(id), { at: 0, result: 'undecodable_image' });
+  }
+  t.match(world.answers.get(2), { at: 1000, result: { value: 2 } });
+});
+
+t.test('steps before a task are reserved with it, and run in its place', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
+  scheduler.add(createRunner());
+  const description: Step = { kind: 'describe', megapixels: 1 };
+  const part: Job = { id: 100, key: undefined, steps: [description], pixels: 1e6 };
+  submit(small(0, 1));
+  const task = small(1, 1, { before: [description, description] });
+  submitWith(task, async ({ runBefore }) => {
+    // One of the two is known by now.
+    const { value } = await runBefore(part, part);
+    t.same(value, Float32Array.of(100));
+    return task;
+  });
+  submit(small(2, 0.5, { deadline: 3400 })); // behind 1000, 2 · 500 and 1000: at 3500
+  submit(small(3, 0.5, { deadline: 3500 }));
+  await world.settle();
+  t.match(world.answers.get(2), { at: 0, result: 'overloaded' });
+  t.same(
+    world.runs.map(({ ids, at }) => [at, ...ids]),
+    [
+      [0, 0],
+      [1000, 100],
+      [1500, 3], // while what was described is made into a job
+      [2000, 1],
+    ],
+  );
+});
+
+t.test('estimates are made with the slowness that was seen', async (t) => {
   const times = [0.5, 1.5];
   const { world, scheduler, createRunner, submit } = createWorld({}, () => {
     times.reverse();
@@ -291,7 +376,9 @@ t.test('an idle engine tries what it believes to be too slow, and learns', async
 t.test('a full queue refuses with the time until it is empty', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld({ queueLimit: 2 });
   scheduler.add(createRunner());
-  for (const id of [0, 1, 2, 3, 4]) submit(small(id, 1));
+  submit(small(0, 1));
+  await new Promise(setImmediate); // it runs, and waits no more
+  for (const id of [1, 2, 3, 4]) submit(small(id, 1));
   await world.settle();
   t.match(world.answers.get(3), { at: 0, result: 'overloaded', retry: 3 });
   t.match(world.answers.get(4), { at: 0, result: 'overloaded', retry: 4.35 });
@@ -306,23 +393,29 @@ t.test('what takes too long by itself is not sent away to come back', async (t) 
   submit(small(2, 1, { deadline: 1500 }));
   await world.settle();
   t.match(world.answers.get(1), { at: 0, result: 'deadline_exceeded' });
-  t.equal(world.answers.get(2)?.retry, 2 - 0.75 * 1.5, 'no turn was kept for it');
+  t.equal(world.answers.get(2)?.retry, 2 - 0.75 * 1.5, 'no time was reserved for it');
 });
 
-t.test('a part of what has a place is not refused, and slow ones are learnt anew', async (t) => {
+t.test('a step before a task is not refused, and slow ones are learnt anew', async (t) => {
   let noise = 20;
-  const { world, scheduler, createRunner, submit } = createWorld({ queueLimit: 1 }, () => noise);
+  const { world, scheduler, createRunner, submitWith } = createWorld(
+    { queueLimit: 1 },
+    () => noise,
+  );
   scheduler.add(createRunner());
   for (let id = 0; id < 10; id++) {
-    world.later(id * 20_000, () => {
-      const place = scheduler.reserve(small(100 + id, 0.1));
-      submit({ ...small(id, 1, { deadline: world.now + 3000 }), accepted: true });
-      place.release();
+    world.later(id * 30_000, () => {
+      const job = small(id, 0.1);
+      const part = small(100 + id, 1, { deadline: world.now + 3000 });
+      submitWith(job, async ({ runBefore }) => {
+        await runBefore(part, part).catch(() => undefined);
+        return job;
+      });
     });
-    world.later(id * 20_000 + 10_000, () => (noise = 1));
   }
+  world.later(10_000, () => (noise = 1));
   await world.settle();
-  t.same(world.runs.length, 10);
+  t.same(world.runs.filter(({ ids }) => (ids[0] ?? 0) >= 100).length, 10);
   t.match(world.answers.get(9)?.result, { value: 9 });
 });
 
@@ -339,43 +432,44 @@ t.test('a run that is late is expected to take as long again', async (t) => {
   t.equal(world.answers.get(2)?.at, 10_000, 'which is hope, not knowledge');
 });
 
-t.test('work is asked for when its turn is near, and waits from the first', async (t) => {
-  const { world, scheduler, createRunner, submit } = createWorld({ ahead: 1 });
+t.test('jobs are prepared when their turn is near, and wait from the first', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld({ ahead: 1 });
   scheduler.add(createRunner());
-  const client = new AbortController();
-  const asked: (number | string)[] = [];
-  const ask = (id: number, more?: Partial<Job>) => {
-    const place = scheduler.reserve(small(id, 1, more));
-    place.near.then(
-      () => asked.push(id),
-      (error: unknown) => asked.push(`${id} ${(error as ServiceError).code}`),
-    );
-    return place;
-  };
+  const asked: number[] = [];
+  const clients = [1, 2, 3, 4].map((id) => {
+    const client = new AbortController();
+    return { id, client };
+  });
   submit(small(0, 1));
-  const places = [ask(1), ask(2), ask(3), ask(4, { signal: client.signal })] as const;
+  for (const { id, client } of clients) {
+    submitWith(small(id, 1, { signal: client.signal }), (turn) => {
+      asked.push(id);
+      return forever(turn);
+    });
+  }
+  const giveUp = async (index: number) => {
+    clients[index]?.client.abort();
+    await new Promise(setImmediate);
+  };
+  t.same(asked, [1], 'one for the runner, one ahead');
   await new Promise(setImmediate);
-  t.same(asked, [1, 2], 'one for the runner, one ahead');
-  places[0].release();
-  await new Promise(setImmediate);
+  t.same(asked, [1, 2], 'when the first has begun');
+  await giveUp(0);
   t.same(asked, [1, 2, 3], 'a place given up moves the others on');
-  client.abort();
-  await new Promise(setImmediate);
-  t.same(asked, [1, 2, 3, '4 client_closed']);
+  await giveUp(3);
+  t.same(asked, [1, 2, 3]);
+  t.match(world.answers.get(4)?.result, 'client_closed');
 
-  let queueMs = NaN;
-  const last = ask(5);
-  void last.near.then(() => {
-    world.later(50, () => void last.submit(small(5, 1)).then((timed) => ({ queueMs } = timed)));
-  });
-  world.later(400, () => {
-    places[1].release();
-  });
+  submit(small(5, 1), 50);
+  world.later(400, () => void giveUp(1));
+  world.later(400, () => void giveUp(2));
   await world.settle();
-  t.equal(queueMs, 400 + 550, 'without the 50 ms that it took to come');
+  const last = world.answers.get(5);
+  t.match(last, { at: 2000, result: { value: 5 } });
+  t.match(last?.result, { queueMs: 1000 - 50 }, 'without the 50 ms that preparing took');
 });
 
-t.test('a line that is as long as the deadlines allow is worked off in batches', async (t) => {
+t.test('a queue that is as long as the deadlines allow is worked off in batches', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 2 });
   scheduler.add(createRunner());
   for (let id = 0; id < 200; id++) {
@@ -405,7 +499,7 @@ t.test('abandoned and expired requests are dropped before they cost anything', a
   });
   await world.settle();
   t.match(world.answers.get(1), { at: 100, result: 'client_closed' });
-  t.match(world.answers.get(2), { result: 'overloaded' }, 'the third in the line has no chance');
+  t.match(world.answers.get(2), { result: 'overloaded' }, 'the third in the queue has no chance');
   t.match(world.answers.get(3), { at: 0, result: 'client_closed' });
   t.match(world.answers.get(4), { at: 0, result: 'deadline_exceeded' });
   submit(small(5, 1));
@@ -518,35 +612,38 @@ t.test('close answers what was accepted and refuses the rest', async (t) => {
   t.equal(closed, world.answers.get(1)?.at);
 });
 
-t.test('given up, it answers who waits and who comes, once no runner is left', async (t) => {
-  const { world, scheduler, createRunner, submit } = createWorld();
-  const [runner, other] = [createRunner(), createRunner()];
-  scheduler.add(runner);
-  scheduler.add(other);
-  for (const id of [0, 1, 2]) submit(small(id, 1));
-  submit(small(3, 1), 5000);
-  world.later(100, () => {
-    scheduler.remove(runner);
-    scheduler.giveUp(new ServiceError('not_ready', 'for good'));
-  });
-  world.later(200, () => {
-    submit(small(4, 1));
-    scheduler.remove(other);
-    submit(small(5, 1));
-  });
-  await world.settle();
-  t.match(world.answers.get(0)?.result, { value: 0 }, 'its run was under way');
-  t.match(world.answers.get(1)?.result, { value: 1 });
-  for (const [id, at] of [
-    [2, 200],
-    [3, 5000],
-    [4, 200],
-    [5, 200],
-  ] as const) {
-    t.match(world.answers.get(id), { at, result: 'not_ready' }, `request ${id}`);
-  }
-  t.equal(world.runs.length, 2);
-});
+t.test(
+  'when it has failed, it answers who waits and who comes, once no runner is left',
+  async (t) => {
+    const { world, scheduler, createRunner, submit } = createWorld();
+    const [runner, other] = [createRunner(), createRunner()];
+    scheduler.add(runner);
+    scheduler.add(other);
+    for (const id of [0, 1, 2]) submit(small(id, 1));
+    submit(small(3, 1), 5000);
+    world.later(100, () => {
+      scheduler.remove(runner);
+      scheduler.fail(new ServiceError('not_ready', 'for good'));
+    });
+    world.later(200, () => {
+      submit(small(4, 1));
+      scheduler.remove(other);
+      submit(small(5, 1));
+    });
+    await world.settle();
+    t.match(world.answers.get(0)?.result, { value: 0 }, 'its run was under way');
+    t.match(world.answers.get(1)?.result, { value: 1 });
+    for (const [id, at] of [
+      [2, 200],
+      [3, 5000],
+      [4, 200],
+      [5, 200],
+    ] as const) {
+      t.match(world.answers.get(id), { at, result: 'not_ready' }, `request ${id}`);
+    }
+    t.equal(world.runs.length, 2);
+  },
+);
 
 t.test('longestStepMs tells of a run that hangs', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld();
@@ -560,7 +657,7 @@ t.test('longestStepMs tells of a run that hangs', async (t) => {
 
 /**
  * Random traffic; `error` is by how much a service time may be off, up or down, and `late` the
- * longest time from taking a place to being ready.
+ * longest time that preparing takes.
  */
 async function randomTraffic(
   seed: number,
@@ -634,7 +731,7 @@ for (const traffic of [
         if (typeof result === 'object') expect(result.value === id, `${id} got another's picture`);
         if (result === 'overloaded') expect(at === born[id], `${id} was refused late`);
         expect((begun.get(id) ?? -1) < deadline, `${id} had expired when it began`);
-        // With exact times a promise is kept to the millisecond, save by a tile where batches run
+        // With exact times an estimate is kept to the millisecond, save by a tile where batches run
         // beside a tiled picture, by a batch for a tiled picture itself, and by what is not ready: it
         // comes as late, and behind one run that it let pass.
         const missed = typeof result === 'object' ? at > deadline : result === 'deadline_exceeded';

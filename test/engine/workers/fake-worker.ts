@@ -5,7 +5,8 @@
  * FAKE_SINGLE_BROKEN not with a single thread. FAKE_RUN_BROKEN is why runs fail.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Command, Outcome, Reply, WorkerSetup } from '../../../src/engine/workers/messages.ts';
+import type { Outcome } from '../../../src/engine/scheduling/runner.ts';
+import type { Message, Reply, WorkerSetup } from '../../../src/engine/workers/messages.ts';
 import type { RgbImage } from '../../../src/rgb-image.ts';
 
 export const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
@@ -22,23 +23,23 @@ parentPort?.on('message', obey);
 const speeds = { describe: 1, stylize: 1, 'tile-moments': 1, 'tile-stylize': 1 };
 reply({ kind: 'ready', speeds });
 
-function obey(command: Command): void {
-  switch (command.kind) {
+function obey(message: Message): void {
+  switch (message.kind) {
     case 'close':
       parentPort?.close();
       return;
     case 'drop':
       return;
     case 'describe':
-      reply({ kind: 'done', outcomes: command.items.map(() => ({ value: Float32Array.of(1) })) });
+      reply({ kind: 'done', outcomes: message.items.map(() => ({ value: Float32Array.of(1) })) });
       return;
     case 'stylize':
-      reply({ kind: 'done', outcomes: command.items.map(({ image }) => outcomeOf(image)) });
+      reply({ kind: 'done', outcomes: message.items.map(({ image }) => outcomeOf(image)) });
       return;
     case 'tile': {
       // Every large picture has as many tiles as its first byte says.
-      const left = (command.input?.image.data[0] ?? tiles.get(command.id) ?? 1) - 1;
-      tiles.set(command.id, left);
+      const left = (message.picture?.input.image.data[0] ?? tiles.get(message.id) ?? 1) - 1;
+      tiles.set(message.id, left);
       const value = { width: 1, height: 1, data: new Uint8Array(3) };
       reply({ kind: 'done', outcomes: left > 0 ? [] : [{ value }] });
     }

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { runBatch } from '../../../src/engine/workers/run-batch.ts';
 import { createEngine } from '../../../src/engine/index.ts';
+import { planWhole } from '../../../src/engine/tiling/plan.ts';
 import type { EngineSeams } from '../../../src/engine/index.ts';
 import type { WorkOptions } from '../../../src/engine/types.ts';
 import type { RgbImage } from '../../../src/rgb-image.ts';
@@ -172,15 +173,17 @@ t.test('a batch that fails is tried one by one', async (t) => {
     height: 1,
     data: Uint8Array.of(first, 0, 0),
   });
+  const padding = { margin: 0, stride: 1 };
+  const plan = planWhole({ width: 1, height: 1 }, padding);
   const outcomes = await runBatch(
     {
-      async describe(images) {
+      async describe(_plan, images) {
         if (images.some(({ data }) => data[0] === 1)) throw new Error('bad item');
         return images.map(({ data }) => Float32Array.of(data[0] ?? NaN));
       },
       stylize: () => Promise.reject(new Error('not asked for')),
     },
-    { kind: 'describe', items: [picture(0), picture(1), picture(2)] },
+    { kind: 'describe', plan, items: [picture(0), picture(1), picture(2)] },
   );
   t.match(outcomes, [
     { value: Float32Array.of(0) },

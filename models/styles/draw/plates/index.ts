@@ -13,7 +13,7 @@ import { swirlingNight } from './swirling-night.ts';
 import { watercolour } from './watercolour.ts';
 import { woodcut } from './woodcut.ts';
 
-/** In the order of the catalogue. */
+/** In the order of the catalog. */
 export const plates: readonly Plate[] = [
   swirlingNight,
   paletteKnife,

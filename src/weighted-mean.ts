@@ -1,5 +1,5 @@
-/** A mean that follows what it is shown, and how far single observations lie from it. */
-export interface Estimate {
+/** An exponentially weighted mean, and how far single observations lie from it. */
+export interface WeightedMean {
   readonly mean: number;
   readonly deviation: number;
 }
@@ -8,10 +8,10 @@ export interface Estimate {
 const weight = 0.2;
 
 /**
- * Exponentially weighted mean and mean deviation, as TCP keeps them of round-trip times (RFC 6298,
- * section 2).
+ * The mean and the mean deviation after one more observation, as TCP keeps them of round-trip times
+ * (RFC 6298, section 2).
  */
-export function learn({ mean, deviation }: Estimate, observation: number): Estimate {
+export function updated({ mean, deviation }: WeightedMean, observation: number): WeightedMean {
   const error = observation - mean;
   return {
     mean: mean + weight * error,
@@ -20,6 +20,6 @@ export function learn({ mean, deviation }: Estimate, observation: number): Estim
 }
 
 /** What few observations exceed: two deviations above the mean. */
-export function upperBound({ mean, deviation }: Estimate): number {
+export function upperBound({ mean, deviation }: WeightedMean): number {
   return mean + 2 * deviation;
 }

@@ -1,15 +1,15 @@
 import { ServiceError } from '../errors.ts';
 
-/** A request's share of the room. */
-export interface UploadRoom {
-  /** Makes room for bytes that have come. Throws `overloaded`. */
+/** What one request holds of the budget. */
+export interface MemoryShare {
+  /** Counts bytes that have come. Throws `overloaded`. */
   readonly take: (bytes: number) => void;
   /** Gives all of it back, once nothing holds the bytes any more. */
   readonly release: () => void;
 }
 
 /** The memory that the forms of all requests may fill together, in bytes. */
-export function createUploadRooms(size: number): () => UploadRoom {
+export function createMemoryBudget(size: number): () => MemoryShare {
   let taken = 0;
   return () => {
     let own = 0;

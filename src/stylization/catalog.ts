@@ -17,7 +17,7 @@ export interface Preset {
   readonly mediaType: string;
 }
 
-export type Catalogue = ReadonlyMap<string, Preset>;
+export type Catalog = ReadonlyMap<string, Preset>;
 
 export const styleIdPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
 
@@ -47,21 +47,21 @@ export interface StylesFolder {
  * Reads folders of style pictures.
  * @throws Error that names the folder or file and the remedy: unreadable, a wrong entry, an id twice.
  */
-export async function loadCatalogue(folders: readonly StylesFolder[]): Promise<Catalogue> {
-  const catalogue = new Map<string, Preset>();
+export async function loadCatalog(folders: readonly StylesFolder[]): Promise<Catalog> {
+  const catalog = new Map<string, Preset>();
   for (const folder of folders) {
     for (const entry of await listEntries(folder)) {
-      const taken = catalogue.get(entry.id);
+      const taken = catalog.get(entry.id);
       const path = join(folder.path, entry.file);
       if (taken) {
         throw new Error(
           `The style id ${entry.id} of ${path} is taken by ${taken.path}. Choose another: rename the file, or change its id in catalog.json.`,
         );
       }
-      catalogue.set(entry.id, await readPreset(entry, path));
+      catalog.set(entry.id, await readPreset(entry, path));
     }
   }
-  return catalogue;
+  return catalog;
 }
 
 /**

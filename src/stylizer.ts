@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { createEngine, type EngineOptions } from './engine/index.ts';
 import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
-import { loadCatalogue, type StylesFolder } from './stylization/catalogue.ts';
+import { loadCatalog, type StylesFolder } from './stylization/catalog.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createStyles } from './stylization/styles.ts';
 
@@ -37,7 +37,7 @@ function stylesFolders({ ADAIN_MODELS_DIR, ADAIN_STYLES_DIR }: Config): StylesFo
  * Everything that paints, made from the configuration: the engine, warm, and all presets described.
  * @throws Error that says which file, variable or device is at fault.
  */
-export async function openStudio(
+export async function createStylizer(
   config: Config,
   metrics: Metrics,
   log: FastifyBaseLogger,
@@ -45,7 +45,7 @@ export async function openStudio(
 ) {
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
-  const catalogue = await loadCatalogue(stylesFolders(config));
+  const catalog = await loadCatalog(stylesFolders(config));
 
   const engine = await startEngine({
     ...engineOptions(config),
@@ -57,7 +57,7 @@ export async function openStudio(
 
   const styles = await createStyles({
     engine,
-    catalogue,
+    catalog,
     metrics,
     styleSize: config.ADAIN_STYLE_SIZE,
     maxPixels,
@@ -68,6 +68,6 @@ export async function openStudio(
   });
 
   const what = { engine: description, model: `${model.name} ${model.version}` };
-  log.info({ ...what, presets: catalogue.size }, 'ready to paint');
-  return { engine, catalogue, styles, maxPixels, encodeTimes: createEncodeTimes() };
+  log.info({ ...what, presets: catalog.size }, 'ready to paint');
+  return { engine, catalog, styles, maxPixels, encodeTimes: createEncodeTimes() };
 }

@@ -2,18 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 
-import { loadCatalogue, type StylesFolder } from '../../src/stylization/catalogue.ts';
+import { loadCatalog, type StylesFolder } from '../../src/stylization/catalog.ts';
 import { photo } from '../support/app.ts';
 
 const read = (...paths: string[]) =>
-  loadCatalogue(paths.map((path): StylesFolder => ({ path, remedy: 'Do so.' })));
+  loadCatalog(paths.map((path): StylesFolder => ({ path, remedy: 'Do so.' })));
 
 t.test('a folder without a catalog: ids from file names', async (t) => {
   const folder = t.testdir({ 'notes.txt': 'not a picture' });
   await writeFile(join(folder, 'Starry Night (1889).png'), await photo(40, 30));
-  const catalogue = await read(folder);
-  t.same([...catalogue.keys()], ['starry-night-1889']);
-  t.match(catalogue.get('starry-night-1889'), {
+  const catalog = await read(folder);
+  t.same([...catalog.keys()], ['starry-night-1889']);
+  t.match(catalog.get('starry-night-1889'), {
     name: 'Starry Night (1889)',
     width: 40,
     height: 30,
@@ -28,9 +28,9 @@ t.test('a folder with a catalog: only what it names', async (t) => {
   const folder = t.testdir({ 'catalog.json': JSON.stringify({ styles }) });
   await writeFile(join(folder, 'a.png'), await photo());
   await writeFile(join(folder, 'b.png'), await photo());
-  const catalogue = await read(folder);
-  t.same([...catalogue.keys()], ['one']);
-  t.match(catalogue.get('one'), { name: 'One', description: 'First', license: 'CC0-1.0' });
+  const catalog = await read(folder);
+  t.same([...catalog.keys()], ['one']);
+  t.match(catalog.get('one'), { name: 'One', description: 'First', license: 'CC0-1.0' });
 });
 
 t.test('what is wrong is named, with the file', async (t) => {

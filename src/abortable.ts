@@ -1,0 +1,42 @@
+/** The promise's result, or the signal's reason if that fires first. The work itself goes on. */
+export function abortable<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+    if (signal.aborted) onAbort();
+  });
+}
+
+type Tasks<T extends readonly unknown[]> = {
+  readonly [K in keyof T]: (signal: AbortSignal) => Promise<T[K]>;
+};
+
+/**
+ * Runs tasks at once. When one fails, or `signal` fires, the others are told by the signal that each
+ * is given, and awaited all the same: nothing that was started outlives the result.
+ * Rejects with the reason of the first.
+ */
+export async function together<const T extends readonly unknown[]>(
+  signal: AbortSignal,
+  tasks: Tasks<T>,
+): Promise<T> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const results = await Promise.all(
+    tasks.map(async (task) => {
+      try {
+        return await task(either);
+      } catch (error) {
+        failed.abort(error);
+        return undefined;
+      }
+    }),
+  );
+  either.throwIfAborted();
+  return results as unknown as T;
+}

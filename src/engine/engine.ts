@@ -1,0 +1,169 @@
+import { ServiceError } from '../errors.ts';
+import { isDeviceLost } from './devices/cuda/faults.ts';
+import type { CudaHost } from './devices/cuda/host.ts';
+import type { Placement } from './devices/placement.ts';
+import { loadModel } from './model/model.ts';
+import type { Turn } from './scheduling/queue-entry.ts';
+import type { Runner } from './scheduling/runner.ts';
+import { createScheduler } from './scheduling/scheduler.ts';
+import { createServiceTimes } from './scheduling/service-times.ts';
+import { layoutOf } from './tiling/layout.ts';
+import type { DescribeStyle, Engine, EngineEvents, Timed } from './types.ts';
+import { startCpuGroup } from './workers/cpu-group.ts';
+import {
+  createRunner,
+  describeJob,
+  describeTask,
+  planFor,
+  stylizeJob,
+  stylizeTask,
+} from './workers/jobs.ts';
+import type { Job } from './workers/jobs.ts';
+import { rethrowFrom, startWorkers } from './workers/start.ts';
+import { supervise } from './workers/supervisor.ts';
+import { startWorkerThread } from './workers/worker-thread.ts';
+import type { WorkerThread } from './workers/worker-thread.ts';
+
+export interface EngineOptions {
+  /** The folder of model.json, encoder.onnx and decoder.onnx. */
+  readonly modelsDir: string;
+  /** auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1. */
+  readonly device: string;
+  /** Of weights and convolutions on a GPU; float16 by default. */
+  readonly precision?: Placement['precision'];
+  /** CPU threads; by default as many as there are cores to use. */
+  readonly threads?: number | undefined;
+  /** How many requests may wait. */
+  readonly queueLimit: number;
+  /** How many pictures the caller can decode at once; 4 by default, as libuv's pool has it. */
+  readonly decoders?: number;
+  /** How many requests of one size may run together; by default two on a CPU, one on a GPU. */
+  readonly maxBatch?: number | undefined;
+  /** Pictures with more pixels are painted in tiles of at most as many. */
+  readonly tilePixels: number;
+  readonly events?: EngineEvents;
+  readonly log?: EngineLog;
+}
+
+/** The part of pino that the engine needs. */
+export interface EngineLog {
+  warn(details: { err: Error; waitMs: number }, message: string): void;
+}
+
+/** What tests replace. */
+export interface EngineSeams {
+  readonly workerFile?: URL;
+  readonly host?: CudaHost;
+  readonly longestRunMs?: number;
+}
+
+/** No run takes as long: pictures are tiled. One that does hangs. */
+const longestRunMs = 120_000;
+
+/**
+ * Loads the model and starts the workers. Each of them has made a real inference when this resolves.
+ * @throws Error that names the file, the device or the option at fault
+ */
+export async function createEngine(
+  options: EngineOptions,
+  seams: EngineSeams = {},
+): Promise<Engine> {
+  const model = await loadModel(options.modelsDir);
+  const { tilePixels, queueLimit, log } = options;
+  const smallestTile = (3 * (model.encoderMargin + model.decoderHalo)) ** 2;
+  if (tilePixels < smallestTile) {
+    throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
+  }
+  const start = (placement: Placement) => {
+    const layout = layoutOf(model, placement, options);
+    const startWorker =
+      placement.provider === 'cpu' && layout.batch > 1 ? startCpuGroup : startWorkerThread;
+    const starting = startWorker({ model, placement, layout }, seams.workerFile);
+    return starting.catch(rethrowFrom(placement));
+  };
+  const { placements, threads, description } = await startWorkers(options, start, seams.host);
+  const { provider } = placements[0];
+  const layout = layoutOf(model, placements[0], options);
+
+  const scheduler = createScheduler<Job>({
+    now: () => performance.now(),
+    serviceTimes: createServiceTimes(threads[0].speeds),
+    queueLimit,
+    maxBatch: layout.batch,
+    ahead: options.decoders ?? 4,
+    events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
+  });
+  const runners = new Map<WorkerThread, Runner<Job>>();
+  let deviceLost = false;
+  const supervisors = threads.map((thread, index) =>
+    supervise(thread, {
+      start: () => start(placements[index] as Placement),
+      onUp(thread, onRun) {
+        const runner = createRunner(thread, onRun);
+        runners.set(thread, runner);
+        scheduler.add(runner);
+      },
+      onDown(thread) {
+        const runner = runners.get(thread);
+        runners.delete(thread);
+        if (runner) scheduler.remove(runner);
+      },
+      onRestart(err, waitMs) {
+        if (isDeviceLost(err.message)) {
+          deviceLost = true;
+          scheduler.fail(gpuFailed(err));
+        }
+        log?.warn({ err, waitMs }, 'engine worker lost, starting another');
+      },
+    }),
+  );
+
+  const describeBefore =
+    (turn: Turn<Job>): DescribeStyle =>
+    async (image, options = {}) => {
+      const plan = planFor(image, layout);
+      const task = describeTask(plan, layout, options);
+      return turn.runBefore(task, describeJob(plan, image)) as Promise<Timed<never>>;
+    };
+
+  let closed: Promise<void> | undefined;
+  return {
+    model: model.info,
+    provider,
+    description,
+    get ready() {
+      return !closed && supervisors.some(({ up }) => up);
+    },
+    get live() {
+      return !deviceLost && scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
+    },
+    async describe(image, options = {}) {
+      const plan = planFor(image, layout);
+      const job = describeJob(plan, image);
+      return scheduler.submit(describeTask(plan, layout, options), () => job) as Promise<
+        Timed<never>
+      >;
+    },
+    async stylize({ size, newStyles = [] }, options, prepare) {
+      const plan = planFor(size, layout);
+      const styles = newStyles.map((style) => planFor(style, layout));
+      const task = stylizeTask(plan, styles, layout, options);
+      return scheduler.submit(task, async (turn) => {
+        const input = await prepare({ signal: turn.signal, describe: describeBefore(turn) });
+        return stylizeJob(plan, input, layout);
+      }) as Promise<Timed<never>>;
+    },
+    close() {
+      closed ??= scheduler.close().then(async () => {
+        await Promise.all(supervisors.map((supervisor) => supervisor.close()));
+      });
+      return closed;
+    },
+  };
+}
+
+function gpuFailed(cause: Error): ServiceError {
+  const text =
+    'The GPU failed, and this process can use it no more. Send the request to another instance, or come back when this one has been restarted.';
+  return new ServiceError('not_ready', text, { cause });
+}
