@@ -13,7 +13,7 @@ RUN npm run build
 
 # What runs, without the base: production dependencies, and native libraries of this platform only
 # (onnxruntime-node brings those of all platforms, sharp a WebAssembly build for where there is
-# none). protobufjs carries the tools of its command line along, 20 MB.
+# none).
 FROM ${NODE_IMAGE} AS app
 RUN apt-get update && apt-get install -y --no-install-recommends tini
 WORKDIR /app
@@ -22,7 +22,7 @@ RUN npm ci --omit=dev \
   && cd node_modules/onnxruntime-node/bin/napi-v* \
   && find . -mindepth 2 -maxdepth 2 ! -path "./$(node -p 'process.platform + "/" + process.arch')" -exec rm -r {} + \
   && find . -type d -empty -delete \
-  && cd /app/node_modules && rm -rf @img/sharp-wasm32 protobufjs/cli
+  && rm -rf /app/node_modules/@img/sharp-wasm32
 COPY LICENSE ./
 COPY models models
 COPY --from=build /app/dist dist

@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores(['dist', '.tap', '.gpu']),
+  globalIgnores(['dist', '.tap', '.gpu', '**/*_pb.ts']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -4,7 +4,6 @@
  * service paints what PyTorch painted at the export, not only that the files are the same.
  */
 import { join } from 'node:path';
-import type { onnx } from 'onnx-proto';
 import { createExecutor } from '../../src/engine/inference/executor.ts';
 import type { Executor } from '../../src/engine/inference/executor.ts';
 import { layoutOf } from '../../src/engine/tiling/layout.ts';
@@ -14,6 +13,7 @@ import type { Model } from '../../src/engine/model/model.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
 import type { Placement } from '../../src/engine/devices/placement.ts';
 import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
+import type { ModelProto } from '../../src/engine/model/graph/onnx/onnx_pb.ts';
 import type { StyleStatistics } from '../../src/engine/types.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { readGolden } from './golden.ts';
@@ -97,11 +97,7 @@ async function attempt<T extends Finding>(
   }
 }
 
-function checkTensors(
-  { channels }: Model,
-  encoder: onnx.IModelProto,
-  decoder: onnx.IModelProto,
-): Finding {
+function checkTensors({ channels }: Model, encoder: ModelProto, decoder: ModelProto): Finding {
   const expected = { 'encoder.onnx': [3, channels], 'decoder.onnx': [channels, 3] };
   const found = { 'encoder.onnx': channelsOf(encoder), 'decoder.onnx': channelsOf(decoder) };
   for (const [file, wanted] of Object.entries(expected)) {
@@ -115,16 +111,17 @@ function checkTensors(
 }
 
 /** Channels of the only input and of the only output; 0 where they are not fixed. */
-function channelsOf({ graph }: onnx.IModelProto): number[] {
-  return [graph?.input?.[0], graph?.output?.[0]].map((value) =>
-    Number(value?.type?.tensorType?.shape?.dim?.[1]?.dimValue ?? 0),
-  );
+function channelsOf({ graph }: ModelProto): number[] {
+  return [graph?.input[0], graph?.output[0]].map((value) => {
+    const size = value?.type?.tensorType?.shape?.dim[1]?.value;
+    return size?.case === 'dimValue' ? Number(size.value) : 0;
+  });
 }
 
-function checkParameters({ info }: Model, parts: readonly onnx.IModelProto[]): Finding {
+function checkParameters({ info }: Model, parts: readonly ModelProto[]): Finding {
   const found = parts
     .flatMap(({ graph }) => graph?.initializer ?? [])
-    .map(({ dims }) => (dims ?? []).reduce<number>((product, side) => product * Number(side), 1))
+    .map(({ dims }) => dims.reduce((product, side) => product * Number(side), 1))
     .reduce((sum, size) => sum + size, 0);
   if (found !== info.parameters) {
     throw new Error(`the weights hold ${found} numbers, and model.json says ${info.parameters}`);

@@ -1,7 +1,6 @@
 /** The networks of the AdaIN paper (Huang & Belongie, ICCV 2017), from published weights. */
 import { readFile } from 'node:fs/promises';
-import proto from 'onnx-proto';
-import type { onnx } from 'onnx-proto';
+import { create } from '@bufbuild/protobuf';
 
 import {
   addFloats,
@@ -13,6 +12,12 @@ import {
   type Graph,
   type Value,
 } from '../../src/engine/model/graph/builder.ts';
+import {
+  ModelProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  type ModelProto,
+} from '../../src/engine/model/graph/onnx/onnx_pb.ts';
 import type { Networks } from './networks.ts';
 import { readNpz, type FloatArray } from './npz.ts';
 
@@ -57,7 +62,7 @@ export async function referenceNetworks(): Promise<Networks> {
   };
 }
 
-function encoderModel(weights: Weights): onnx.IModelProto {
+function encoderModel(weights: Weights): ModelProto {
   const graph = emptyGraph('vgg19');
   const picture = addInput(graph, 'picture', 'float32', ['N', 3, 'H', 'W']);
   let value = addConvolution(graph, weights, 'conv0', picture);
@@ -73,7 +78,7 @@ function encoderModel(weights: Weights): onnx.IModelProto {
   return modelOf(graph);
 }
 
-function decoderModel(weights: Weights): onnx.IModelProto {
+function decoderModel(weights: Weights): ModelProto {
   const graph = emptyGraph('decoder');
   let value = addInput(graph, 'features', 'float32', ['N', channels, 'h', 'w']);
   const last = decoderRows.at(-1)?.at(-1);
@@ -116,11 +121,12 @@ function addWeights(graph: Graph, weights: Weights, name: string): Value {
   const array = weights.get(name);
   if (!array) throw new Error(`the archive has no ${name}`);
   const { shape, bytes } = array;
-  const dataType = proto.onnx.TensorProto.DataType.FLOAT;
-  graph.initializers.push({ name, dataType, dims: [...shape], rawData: bytes });
+  const tensor = { name, dataType: DataType.FLOAT, dims: shape.map(BigInt), rawData: bytes };
+  graph.initializers.push(create(TensorProtoSchema, tensor));
   return name;
 }
 
-function modelOf({ nodes, initializers, inputs, outputs }: Graph): onnx.IModelProto {
-  return { graph: { node: nodes, initializer: initializers, input: inputs, output: outputs } };
+function modelOf({ nodes, initializers, inputs, outputs }: Graph): ModelProto {
+  const graph = { node: nodes, initializer: initializers, input: inputs, output: outputs };
+  return create(ModelProtoSchema, { graph });
 }

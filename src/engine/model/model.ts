@@ -1,12 +1,17 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import proto from 'onnx-proto';
-import type { onnx } from 'onnx-proto';
 import { z } from 'zod';
 import { opset } from './graph/builder.ts';
 import type { Parts } from './graph/graphs.ts';
 import type { ModelInfo } from '../types.ts';
+import {
+  ModelProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProto_DataTypeSchema as DataTypeSchema,
+} from './graph/onnx/onnx_pb.ts';
+import type { ModelProto, ValueInfoProto } from './graph/onnx/onnx_pb.ts';
 
 /** The networks and what the graphs and the tiling must know of them; lengths in pixels. */
 export interface Model {
@@ -130,10 +135,10 @@ export function parsePart(
   bytes: Uint8Array,
   input: string,
   output: string,
-): onnx.IModelProto {
-  let model: onnx.ModelProto;
+): ModelProto {
+  let model: ModelProto;
   try {
-    model = proto.onnx.ModelProto.decode(bytes);
+    model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     throw new Error(`${path} is not an ONNX model: export it again`, { cause });
   }
@@ -151,18 +156,17 @@ export function parsePart(
 function checkTensors(
   path: string,
   role: 'input' | 'output',
-  values: onnx.IValueInfoProto[] | null | undefined,
+  values: readonly ValueInfoProto[] = [],
   name: string,
 ): void {
-  const found = (values ?? []).map(describeTensor).join(', ');
-  const [only, ...others] = values ?? [];
+  const found = values.map(describeTensor).join(', ');
+  const [only, ...others] = values;
   const type = only?.type?.tensorType;
-  const float = proto.onnx.TensorProto.DataType.FLOAT;
   if (
     others.length > 0 ||
     only?.name !== name ||
-    type?.elemType !== float ||
-    type.shape?.dim?.length !== 4
+    type?.elemType !== DataType.FLOAT ||
+    type.shape?.dim.length !== 4
   ) {
     throw new Error(
       `${path} must have one ${role}, ${name} of float32 with 4 dimensions, and has: ${found || 'none'}`,
@@ -170,10 +174,10 @@ function checkTensors(
   }
 }
 
-function describeTensor({ name, type }: onnx.IValueInfoProto): string {
+function describeTensor({ name, type }: ValueInfoProto): string {
   const tensor = type?.tensorType;
-  const element = proto.onnx.TensorProto.DataType[tensor?.elemType ?? 0]?.toLowerCase();
-  return `${String(name)} of ${String(element)} with ${tensor?.shape?.dim?.length ?? 0} dimensions`;
+  const element = DataTypeSchema.values.find(({ number }) => number === tensor?.elemType);
+  return `${name} of ${String(element?.name.toLowerCase())} with ${tensor?.shape?.dim.length ?? 0} dimensions`;
 }
 
 function parseDescription(path: string, text: string): z.output<typeof schema> {

@@ -1,11 +1,12 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import proto from 'onnx-proto';
 import t from 'tap';
 import { usableCores } from '../../../src/engine/devices/cores.ts';
 import { loadModel } from '../../../src/engine/model/model.ts';
 import { modelsDir } from '../helpers.ts';
+import { ModelProtoSchema } from '../../../src/engine/model/graph/onnx/onnx_pb.ts';
 
 type Files = Record<'encoder.onnx' | 'decoder.onnx' | 'model.json', Buffer>;
 
@@ -61,9 +62,9 @@ t.test('a model that does not fit is refused by name, with the remedy', async (t
     /decoder\.onnx must have one input, features of float32 with 4 dimensions, and has: picture/,
   );
 
-  const old = proto.onnx.ModelProto.decode(files['decoder.onnx']);
-  old.opsetImport = [proto.onnx.OperatorSetIdProto.create({ domain: '', version: 11 })];
-  const bytes = Buffer.from(proto.onnx.ModelProto.encode(old).finish());
+  const old = fromBinary(ModelProtoSchema, files['decoder.onnx']);
+  for (const used of old.opsetImport) used.version = 11n;
+  const bytes = Buffer.from(toBinary(ModelProtoSchema, old));
   await refused({ ...files, 'decoder.onnx': bytes }, /opset 11.*opset_version=17/);
 
   await refused({ ...files, 'model.json': Buffer.from('{') }, /model\.json is not JSON/, false);

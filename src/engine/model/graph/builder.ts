@@ -3,18 +3,30 @@
  * called `adain/mean` and its single output has the same name, so profiles and errors of the
  * runtime point back to the line that wrote the node.
  */
-import proto from 'onnx-proto';
-import type { onnx } from 'onnx-proto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { DescField } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from './onnx/onnx_pb.ts';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from './onnx/onnx_pb.ts';
 
 /** The operators' semantics that every node here is written for. */
 export const opset = 17;
 /** The file format's version that belongs to opset 17. */
-const irVersion = 8;
+const irVersion = 8n;
 
 const elementTypes = {
-  float32: proto.onnx.TensorProto.DataType.FLOAT,
-  uint8: proto.onnx.TensorProto.DataType.UINT8,
-  int64: proto.onnx.TensorProto.DataType.INT64,
+  float32: DataType.FLOAT,
+  uint8: DataType.UINT8,
+  int64: DataType.INT64,
 } as const;
 export type ElementType = keyof typeof elementTypes;
 
@@ -26,10 +38,10 @@ export type Attributes = Readonly<Record<string, number | readonly number[] | st
 
 export interface Graph {
   readonly name: string;
-  readonly nodes: onnx.INodeProto[];
-  readonly initializers: onnx.ITensorProto[];
-  readonly inputs: onnx.IValueInfoProto[];
-  readonly outputs: onnx.IValueInfoProto[];
+  readonly nodes: NodeProto[];
+  readonly initializers: TensorProto[];
+  readonly inputs: ValueInfoProto[];
+  readonly outputs: ValueInfoProto[];
 }
 
 export function emptyGraph(name: string): Graph {
@@ -49,7 +61,7 @@ export function addOutput(
   type: ElementType,
   shape: Shape,
 ): void {
-  graph.nodes.push({ name, opType: 'Identity', input: [value], output: [name] });
+  addNode(graph, 'Identity', name, [value]);
   graph.outputs.push(valueInfo(name, type, shape));
 }
 
@@ -62,7 +74,8 @@ export function addNode(
   attributes: Attributes = {},
 ): Value {
   const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
-  graph.nodes.push({ name, opType, input: [...inputs], output: [name], attribute });
+  const node = { name, opType, input: [...inputs], output: [name], attribute };
+  graph.nodes.push(create(NodeProtoSchema, node));
   return name;
 }
 
@@ -84,20 +97,33 @@ export function addIntegers(graph: Graph, name: string, values: number | readonl
   return addInitializer(graph, name, 'int64', dims, new Uint8Array(data.buffer));
 }
 
-/** The graph as the bytes of an ONNX model. */
-export function serialize(graph: Graph): Uint8Array {
-  return proto.onnx.ModelProto.encode({
+/**
+ * The graph as the bytes of an ONNX model. A message is its fields one after another, so the weights,
+ * nearly all of the bytes, can be put in last: the library would copy them once for each message that
+ * they lie in.
+ */
+export function serialize({ name, nodes, initializers, inputs, outputs }: Graph): Uint8Array {
+  const small = { name, node: nodes, input: inputs, output: outputs };
+  const graph: Uint8Array[] = [toBinary(GraphProtoSchema, create(GraphProtoSchema, small))];
+  for (const tensor of initializers) {
+    const rest = toBinary(TensorProtoSchema, { ...tensor, rawData: new Uint8Array() });
+    const data = lengthDelimited(TensorProtoSchema.field.rawData, [tensor.rawData]);
+    graph.push(...lengthDelimited(GraphProtoSchema.field.initializer, [rest, ...data]));
+  }
+  const model = create(ModelProtoSchema, {
     irVersion,
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [{ version: BigInt(opset) }],
     producerName: 'adain-server',
-    graph: {
-      name: graph.name,
-      node: graph.nodes,
-      initializer: graph.initializers,
-      input: graph.inputs,
-      output: graph.outputs,
-    },
-  }).finish();
+  });
+  const field = lengthDelimited(ModelProtoSchema.field.graph, graph);
+  return Buffer.concat([toBinary(ModelProtoSchema, model), ...field]);
+}
+
+/** A field of a message as it is written, its content being `parts`. */
+function lengthDelimited({ number }: DescField, parts: Uint8Array[]): Uint8Array[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
+  return [head, ...parts];
 }
 
 function addInitializer(
@@ -107,21 +133,28 @@ function addInitializer(
   dims: readonly number[],
   rawData: Uint8Array,
 ): Value {
-  graph.initializers.push({ name, dataType: elementTypes[type], dims: [...dims], rawData });
+  const tensor = { name, dataType: elementTypes[type], dims: dims.map(BigInt), rawData };
+  graph.initializers.push(create(TensorProtoSchema, tensor));
   return name;
 }
 
-function valueInfo(name: string, type: ElementType, shape: Shape): onnx.IValueInfoProto {
+function valueInfo(name: string, type: ElementType, shape: Shape): ValueInfoProto {
   const dim = shape.map((size) =>
-    typeof size === 'number' ? { dimValue: size } : { dimParam: size },
+    typeof size === 'number'
+      ? { value: { case: 'dimValue', value: BigInt(size) } as const }
+      : { value: { case: 'dimParam', value: size } as const },
   );
-  return { name, type: { tensorType: { elemType: elementTypes[type], shape: { dim } } } };
+  const tensorType = { elemType: elementTypes[type], shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { tensorType } });
 }
 
 /** Integers only where a number is given: no operator used here takes a float attribute. */
-function attributeOf(name: string, value: number | readonly number[] | string) {
-  const types = proto.onnx.AttributeProto.AttributeType;
-  if (typeof value === 'number') return { name, type: types.INT, i: value };
-  if (typeof value === 'string') return { name, type: types.STRING, s: Buffer.from(value) };
-  return { name, type: types.INTS, ints: [...value] };
+function attributeOf(name: string, value: number | readonly number[] | string): AttributeProto {
+  const content =
+    typeof value === 'number'
+      ? { type: AttributeType.INT, i: BigInt(value) }
+      : typeof value === 'string'
+        ? { type: AttributeType.STRING, s: Buffer.from(value) }
+        : { type: AttributeType.INTS, ints: value.map(BigInt) };
+  return create(AttributeProtoSchema, { name, ...content });
 }

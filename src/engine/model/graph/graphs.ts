@@ -3,17 +3,17 @@
  * canvas or a tile of one, uint8 [N, H, W, 3]; statistics are float32 [N, 2, C], μ before σ.
  * Nothing here computes with shapes: such nodes would be kept on the CPU beside a GPU.
  */
-import type { onnx } from 'onnx-proto';
 import { addAdain, addMoments, addPacked, addStatistics, addUnpacked } from './adain.ts';
 import type { Statistics } from './adain.ts';
 import { addInput, addOutput, emptyGraph } from './builder.ts';
 import type { Graph, Value } from './builder.ts';
 import { inline } from './inline.ts';
+import type { ModelProto } from './onnx/onnx_pb.ts';
 import { addCrop, addPixels, addPlanes, addWindow } from './picture.ts';
 
 export interface Parts {
-  readonly encoder: onnx.IModelProto;
-  readonly decoder: onnx.IModelProto;
+  readonly encoder: ModelProto;
+  readonly decoder: ModelProto;
   /** C of the features. */
   readonly channels: number;
   /** ε of σ = sqrt(variance + ε). */
