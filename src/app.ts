@@ -3,16 +3,17 @@ import multipart from '@fastify/multipart';
 import {
   fastify,
   LogController,
+  type FastifyBaseLogger,
   type FastifyError,
   type FastifyReply,
   type FastifyRequest,
-  type FastifyServerOptions,
 } from 'fastify';
 import {
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { pino, type Logger } from 'pino';
 
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
@@ -40,7 +41,7 @@ declare module 'fastify' {
 /** What tests replace. */
 export interface Parts {
   readonly createEngine: typeof createEngine;
-  readonly logger: NonNullable<FastifyServerOptions['logger']>;
+  readonly logger: Logger;
 }
 
 /**
@@ -60,8 +61,9 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   };
 
   const { watchReading, refuseUnreadable } = unreadable(metrics);
+  const log: FastifyBaseLogger = parts.logger ?? pino({ level: config.LOG_LEVEL });
   const app = fastify({
-    logger: parts.logger ?? { level: config.LOG_LEVEL },
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 
@@ -20,7 +21,7 @@ export async function build(
 export function recorder() {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
-  return { lines, logger: { level: 'info', stream: { write } } };
+  return { lines, logger: pino({ level: 'info' }, { write }) };
 }
 
 type Value = string | Buffer | Uint8Array<ArrayBuffer>;
