@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the tests that start workers, sockets and processes on other versions of Node than the
+# machine's, with the binaries that npm has: node-versions.sh 22 24. The project must have been built.
+# Ends with 1 if any version fails; the results are in .tap/node-VERSION.tap.
+set -euo pipefail
+shopt -s globstar
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+status=0
+for version; do
+  archive=$(npm pack --silent --pack-destination "$work" "node-linux-$(node -p process.arch)@$version")
+  mkdir "$work/$version"
+  tar -xzf "$work/$archive" --strip-components=2 -C "$work/$version" package/bin/node
+  echo "Node $("$work/$version/node" --version)"
+  PATH=$work/$version:$PATH npx tap --output-file=".tap/node-$version.tap" \
+    test/{engine,http,e2e}/**/*.test.ts || status=1
+done
+exit "$status"
