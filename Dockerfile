@@ -1,5 +1,5 @@
 # Targets: cpu (the default) and cuda. docker/README.md says how to run them.
-ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 # onnxruntime's provider wants CUDA 12 and cuDNN 9.
 ARG CUDA_IMAGE=docker.io/nvidia/cuda:12.9.1-cudnn-runtime-ubuntu22.04
 

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 port=${PORT:-18080} url=http://127.0.0.1:${PORT:-18080}
 image=localhost/adain-server:check-$$ container=
-base=docker.io/library/node:22-bookworm-slim
+base=$(sed -n 's/^ARG NODE_IMAGE=//p' Dockerfile)
 photo=models/styles/woodcut.jpg
 work=$(mktemp -d)
 failures=0
@@ -43,7 +43,7 @@ trap clean_up EXIT
 
 if [ "${engine[0]}" = podman ]; then
   if ! timeout 120 "${engine[@]}" pull -q "$base" >/dev/null 2>&1; then
-    tar=${XDG_CACHE_HOME:-$HOME/.cache}/adain-server/node-22-bookworm-slim.tar
+    tar=${XDG_CACHE_HOME:-$HOME/.cache}/adain-server/node-${base##*:}.tar
     mkdir -p "$(dirname "$tar")"
     [ -e "$tar" ] || docker/stand-in-base.sh "$tar"
     "${engine[@]}" import -c 'CMD ["node"]' "$tar" "$base" >/dev/null 2>&1

@@ -2,7 +2,7 @@
 # Makes a stand-in for the Node base image, for machines that reach Debian and npm but no image
 # registry: stand-in-base.sh FILE.tar writes a root filesystem for `podman import`. Needs root.
 set -euo pipefail
-tar=$(realpath "$1") node=22 npm=10
+tar=$(realpath "$1") node=24 npm=11
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -29,6 +29,19 @@ t.test('its labels say the version of package.json', async (t) => {
   t.same(versions, [version, version]);
 });
 
+t.test(
+  'package.json names the versions of Node that are tested, the image has the last',
+  async (t) => {
+    const { engines } = readYaml('package.json') as { engines: { node: string } };
+    const named = [...engines.node.matchAll(/\^(\d+)/g)].map(([, major]) => major);
+    const others = /node-versions\.sh (.*)/.exec(readText('.ci/run'))?.[1]?.split(' ') ?? [];
+    t.same(named.slice(1), others, 'beside the first, which is that of the machine');
+    const last = named.at(-1) ?? '';
+    t.match(dockerfile, `ARG NODE_IMAGE=docker.io/library/node:${last}-`);
+    t.match(readText('docker/stand-in-base.sh'), ` node=${last} `);
+  },
+);
+
 t.test('it exposes and probes the default port', async (t) => {
   const { PORT } = readConfig({});
   t.same(dockerfile.match(/^EXPOSE .*$/gm), [`EXPOSE ${PORT}`, `EXPOSE ${PORT}`]);
