@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import { ServiceError } from '../../src/errors.ts';
@@ -97,6 +98,22 @@ async function leaveWhen(app: Awaited<ReturnType<typeof build>>, moment: Promise
   socket.destroy();
   await once(socket, 'close');
 }
+
+t.test('no decode outlives the answer of a request whose style is at fault', async (t) => {
+  const app = await withEngine(t, {});
+  const large = await photo(2000, 1500);
+  const damaged = large.subarray(0, large.length - 400); // its header is whole
+  for (const [field, code] of [
+    [['styleId', 'nope'], 'unknown_style'],
+    [['style', Buffer.from('rubbish')], 'unsupported_media_type'],
+    [['style', damaged], 'undecodable_image'],
+  ] as const) {
+    const request = await form(['content', large], field);
+    const replies = await Promise.all(Array.from({ length: 6 }, () => app.inject(request)));
+    t.same(sharp.counters(), { queue: 0, process: 0 }, code);
+    for (const reply of replies) t.match(reply.json(), { code });
+  }
+});
 
 t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   const app = await withEngine(t, {

@@ -396,6 +396,37 @@ t.test('what takes too long by itself is not sent away to come back', async (t) 
   t.equal(world.answers.get(2)?.retry, 2 - 0.75 * 1.5, 'no time was reserved for it');
 });
 
+t.test('requests with new styles keep their deadlines at twice the capacity', async (t) => {
+  for (const styles of [0, 1, 4]) {
+    const { world, scheduler, createRunner, submitWith } = createWorld({ maxBatch: 2 });
+    scheduler.add(createRunner());
+    const random = randomNumbers(styles);
+    const description: Step = { kind: 'describe', megapixels: 0.4 };
+    const costMs = 400 + 200 * styles;
+    let at = 0;
+    for (let id = 0; at < 60_000; id++, at -= (Math.log(1 - random()) * costMs) / 2) {
+      world.later(at, () => {
+        const before = Array<Step>(styles).fill(description);
+        const task = small(id, 0.4, { before, deadline: world.now + 10_000 });
+        submitWith(task, async ({ runBefore }) => {
+          const parts = before.map((step, i): Job => {
+            return { id: 1e6 + 10 * id + i, key: 'describe', steps: [step], pixels: 4e5 };
+          });
+          await Promise.all(parts.map((part) => runBefore(part, part)));
+          return task;
+        });
+      });
+    }
+    await world.settle();
+    const results = [...world.answers.values()].map(({ result }) => result);
+    const done = results.filter((result) => typeof result === 'object').length;
+    const late = results.filter((result) => result === 'deadline_exceeded').length;
+    t.ok(results.includes('overloaded'), `${styles} new styles: half are refused`);
+    t.ok(late <= 0.02 * done, `${styles} new styles: ${late} of ${done} admitted are late`);
+    t.ok(done * costMs >= 0.85 * 60_000, `${styles} new styles: the runner is kept busy`);
+  }
+});
+
 t.test('a step before a task is not refused, and slow ones are learnt anew', async (t) => {
   let noise = 20;
   const { world, scheduler, createRunner, submitWith } = createWorld(
