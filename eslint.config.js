@@ -2,6 +2,21 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** A room may import the ones behind it in this list, and none before it. */
+const engineRooms = ['workers', 'scheduling', 'inference', 'tiling', 'model', 'devices'];
+const message = 'src/README.md says which rooms may import which.';
+
+/** @param {readonly string[]} group */
+const without = (group, paths = ['sharp', 'onnxruntime-node']) => ({
+  'no-restricted-imports': [
+    'error',
+    {
+      patterns: group.length > 0 ? [{ group: [...group], message }] : [],
+      paths: paths.map((name) => ({ name, message })),
+    },
+  ],
+});
+
 export default defineConfig(
   globalIgnores(['dist', '.tap', '.gpu', '**/*_pb.ts']),
   js.configs.recommended,
@@ -23,4 +38,20 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
     },
   },
+  {
+    files: ['src/**'],
+    rules: without(['**/engine/**', '!**/engine/index.ts']),
+  },
+  { files: ['src/imaging/**'], rules: without(['**/engine/**', '**/http/**', '**/routes/**'], []) },
+  { files: ['src/engine/*.ts'], rules: without([]) },
+  ...engineRooms.map((room, at) => ({
+    files: [`src/engine/${room}/**`],
+    rules: without([
+      '**/engine.ts',
+      '**/index.ts',
+      ...engineRooms.slice(0, at).map((above) => `**/${above}/**`),
+    ]),
+  })),
+  // The one file that knows the runtime.
+  { files: ['src/engine/inference/onnxruntime.ts'], rules: { 'no-restricted-imports': 'off' } },
 );

@@ -73,13 +73,13 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const paint = async () => {
         const parts = await readForm(request, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
-        const { format, ...wishes } = parseStylizeForm(parts);
+        const { format, ...fields } = parseStylizeForm(parts);
         request.logFields = {
-          contentBytes: wishes.content.length,
-          styles: wishes.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+          contentBytes: fields.content.length,
+          styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
         };
         const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
-        return stylizePicture(stylizer, { ...wishes, chooseFormat }, { stages, ...lifetime });
+        return stylizePicture(stylizer, { ...fields, chooseFormat }, { stages, ...lifetime });
       };
       // The bytes are held for as long as the work, which may outlast the answer.
       const result = await abortable(signal, paint().finally(memory.release));

@@ -302,7 +302,7 @@ t.test('estimates are made with the slowness that was seen', async (t) => {
   t.notOk(results.includes('deadline_exceeded'));
 });
 
-t.test('what waits with the same key goes along, and nothing waits for company', async (t) => {
+t.test('what waits with the same key goes along, and nothing waits for others', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 3 });
   scheduler.add(createRunner());
   submit(small(0, 0.2));

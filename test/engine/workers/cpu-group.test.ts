@@ -56,7 +56,7 @@ for (const [name, kind, cause] of [
     const [first, bad, beside, next] = [paint(5), paint(kind), paint(6), paint(7)];
     await t.rejects(bad, { code: 'inference_failed', cause });
     t.match(await beside, { first: 6, threads: 1, batchSize: 2 });
-    t.match(await next, { first: 7 }, 'what waited goes on with the next team');
+    t.match(await next, { first: 7 }, 'what waited goes on with the next group');
     t.match(await first, { first: 5 });
     t.ok(engine.ready);
     const pictures = await Promise.all([5, 6, 7].map((first) => paint(first)));
@@ -64,12 +64,12 @@ for (const [name, kind, cause] of [
   });
 }
 
-t.test('a team of which a thread does not start does not start', async (t) => {
+t.test('a group of which a thread does not start does not start', async (t) => {
   process.env['FAKE_SINGLE_BROKEN'] = 'no memory for one more';
   t.teardown(() => delete process.env['FAKE_SINGLE_BROKEN']);
   const starting = createEngine({ ...options, threads: 2 }, { workerFile });
   await t.rejects(starting, { message: 'no memory for one more' });
   const engine = await createEngine({ ...options, threads: 2, maxBatch: 1 }, { workerFile });
-  t.ok(engine.ready, 'which only a team needs');
+  t.ok(engine.ready, 'which only a group needs');
   await engine.close();
 });
