@@ -24,7 +24,8 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     // On a GPU a session of one shape runs pictures of many sizes. A pattern is a block for the values
-    // of the first run beside the pool; those of another size take memory from the pool all the same.
+    // of the first run beside the pool; those of another size take memory from the pool all the same
+    // (src/DECISIONS.md).
     enableMemPattern: placement.provider === 'cpu',
     extra: {
       session: {

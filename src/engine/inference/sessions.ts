@@ -20,7 +20,8 @@ export function tileShapes(layout: Layout): readonly Shape[] {
 
 /**
  * A session for every shape of `pixels` behind the face of one, or a single one for any shape if
- * none is given. On CUDA a session keeps the convolution plans of its last shape alone.
+ * none is given. On CUDA a session keeps the convolution plans of its last shape alone
+ * (src/DECISIONS.md).
  */
 export async function sessionPerShape(
   shapes: readonly Shape[],

@@ -32,10 +32,16 @@ const longestRetryMs = 60_000;
 /** The share of its time that a refused client finds free when it comes back: estimates may grow. */
 const returnHeadroom = 0.25;
 
-/** The share of a wait that may be kept free for batches: more would refuse who could be served. */
+/**
+ * The share of a wait that may be kept free for batches: more would refuse who could be served
+ * (src/DECISIONS.md).
+ */
 const batchHeadroom = 0.25;
 
-/** Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs time. */
+/**
+ * Retry-After has whole seconds, so clients come back in heaps, and the last of a heap needs time
+ * (src/DECISIONS.md).
+ */
 const retrySpacing = 1.35;
 
 export function createAdmission(options: AdmissionOptions): Admission {

@@ -1,6 +1,7 @@
 /**
  * The canvas: what the networks see of a picture. It has the picture at (margin, margin) and its
- * mirror image around, on the right and below up to a multiple of the stride or to a given side.
+ * mirror image around, on the right and below up to a multiple of the stride or to a given side. It
+ * is padded here and nowhere else (src/DECISIONS.md).
  */
 import type { RgbImage, Size } from '../../rgb-image.ts';
 import { rectangleAt } from './rectangle.ts';
