@@ -55,10 +55,14 @@ export interface EngineSeams {
   readonly workerFile?: URL;
   readonly host?: CudaHost;
   readonly longestRunMs?: number;
+  readonly longestStartMs?: number;
 }
 
 /** No run takes as long: pictures are tiled. One that does hangs. */
 const longestRunMs = 120_000;
+
+/** Nor does a start, though a GPU tries many kernels for each of its shapes. */
+const longestStartMs = 300_000;
 
 /**
  * Loads the model and starts the workers. Each of them has made a real inference when this resolves.
@@ -97,6 +101,7 @@ export async function createEngine(
   let deviceLost = false;
   const supervisors = threads.map((thread, index) =>
     supervise(thread, {
+      longestStartMs: seams.longestStartMs ?? longestStartMs,
       start: () => start(placements[index] as Placement),
       onUp(thread, onRun) {
         const runner = createRunner(thread, onRun);
@@ -135,7 +140,9 @@ export async function createEngine(
       return !closed && supervisors.some(({ up }) => up);
     },
     get live() {
-      return !deviceLost && scheduler.longestStepMs() < (seams.longestRunMs ?? longestRunMs);
+      const stuck = supervisors.some((supervisor) => supervisor.stuck);
+      const hangs = scheduler.longestStepMs() >= (seams.longestRunMs ?? longestRunMs);
+      return !deviceLost && !stuck && !hangs;
     },
     async describe(image, options = {}) {
       const plan = planFor(image, layout);

@@ -89,7 +89,7 @@ export interface Engine {
   readonly description: string;
   /** At least one worker is up and has made a real inference. */
   readonly ready: boolean;
-  /** No worker has been inside one run for longer than any run may take, and no GPU is lost. */
+  /** No worker has been inside a run, or starting, for longer than that may take; no GPU is lost. */
   readonly live: boolean;
   readonly describe: DescribeStyle;
   /**

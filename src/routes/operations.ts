@@ -42,13 +42,14 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         tags,
         response: {
           200: ok.describe('It works'),
-          503: unavailable('A run of the model hangs, or the GPU failed'),
+          503: unavailable('A run or a start of the engine hangs, or the GPU failed'),
         },
       },
     },
     () => {
       if (!engine.live) {
-        const why = 'A run of the model hangs, or the GPU failed for the rest of this process.';
+        const why =
+          'A run or a start of the engine hangs, or the GPU failed for the rest of this process.';
         throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
       }
       return { status: 'ok' } as const;

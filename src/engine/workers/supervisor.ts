@@ -14,11 +14,15 @@ export interface SupervisorOptions {
   /** The thread has ended, or has done badly: it gets no more work. */
   readonly onDown: (thread: WorkerThread) => void;
   readonly onRestart: (reason: Error, waitMs: number) => void;
+  /** A replacement that takes longer to start hangs. */
+  readonly longestStartMs: number;
 }
 
 export interface Supervisor {
   readonly up: boolean;
-  /** Ends the worker after the run under way. */
+  /** A replacement hangs while it starts. */
+  readonly stuck: boolean;
+  /** Ends the worker after the run under way; what hangs is not waited for. */
   close(): Promise<void>;
 }
 
@@ -31,13 +35,14 @@ const longestWaitMs = 30_000;
  * the device or of memory, nothing it holds can be trusted.
  */
 export function supervise(first: WorkerThread, options: SupervisorOptions): Supervisor {
-  const { start, onUp, onDown, onRestart } = options;
+  const { start, onUp, onDown, onRestart, longestStartMs } = options;
   let current: WorkerThread | undefined;
   /** The end of the newest thread. */
   let ended: Promise<Error> | undefined;
   let starting: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
+  let stuck = false;
   let closing = false;
 
   function adopt(thread: WorkerThread): void {
@@ -68,8 +73,23 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
     const waitMs = failures === 0 ? 0 : Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
     failures++;
     onRestart(reason, waitMs);
-    timer = setTimeout(() => {
-      starting = start().then(
+    timer = setTimeout(replace, waitMs);
+  }
+
+  function replace(): void {
+    let limit: NodeJS.Timeout | undefined;
+    const overdue = new Promise<void>((resolve) => {
+      limit = setTimeout(() => {
+        stuck = true;
+        resolve();
+      }, longestStartMs);
+    });
+    const started = start()
+      .finally(() => {
+        clearTimeout(limit);
+        stuck = false;
+      })
+      .then(
         (thread) => {
           adopt(thread);
           if (closing) thread.close();
@@ -78,13 +98,16 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
           if (!closing) restart(error as Error);
         },
       );
-    }, waitMs);
+    starting = Promise.race([started, overdue]);
   }
 
   adopt(first);
   return {
     get up() {
       return current !== undefined;
+    },
+    get stuck() {
+      return stuck;
     },
     async close() {
       closing = true;

@@ -127,6 +127,17 @@ t.test('a run that hangs makes the engine not live', async (t) => {
   t.ok(engine.live, 'and live again when it comes back after all');
 });
 
+t.test('a replacement that hangs while it starts makes the engine not live', async (t) => {
+  const { engine, stylize } = await createFaulty(t, { longestStartMs: 20 });
+  t.ok(engine.live);
+  process.env['FAKE_START_MS'] = '1000';
+  t.teardown(() => delete process.env['FAKE_START_MS']);
+  await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
+  await until(() => !engine.live);
+  t.notOk(engine.ready);
+  await engine.close(); // though the thread is still at it
+});
+
 t.test('a GPU lost for this process makes the engine not live; lost memory does not', async (t) => {
   t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
   for (const [text, live] of [

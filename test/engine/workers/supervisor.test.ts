@@ -1,7 +1,7 @@
 import t from 'tap';
 import { deferred } from '../../../src/engine/scheduling/deferred.ts';
 import { supervise } from '../../../src/engine/workers/supervisor.ts';
-import type { SupervisorOptions } from '../../../src/engine/workers/supervisor.ts';
+import type { Supervisor, SupervisorOptions } from '../../../src/engine/workers/supervisor.ts';
 
 /** A thread that ends when the test says so. */
 function createThread() {
@@ -22,26 +22,43 @@ function createThread() {
   return thread;
 }
 
-const quiet = { onUp: () => undefined, onDown: () => undefined, onRestart: () => undefined };
+const quiet = {
+  onUp: () => undefined,
+  onDown: () => undefined,
+  onRestart: () => undefined,
+  longestStartMs: 60_000,
+};
 const never = () => new Promise<never>(() => undefined);
-const soon = () => new Promise((resolve) => setTimeout(resolve, 10));
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
+/** Closes a supervisor, and tells whether that has ended. */
+function close(supervisor: Supervisor) {
+  const closing = { isDone: false, done: Promise.resolve() };
+  closing.done = supervisor.close().then(() => {
+    closing.isDone = true;
+  });
+  return closing;
+}
 
 t.test('close waits for the thread that starts meanwhile', async (t) => {
   const [first, second] = [createThread(), createThread()];
   const started = deferred<typeof second>();
-  const supervisor = supervise(first, { ...quiet, start: () => started.promise });
+  let isStarting = false;
+  const start = () => {
+    isStarting = true;
+    return started.promise;
+  };
+  const supervisor = supervise(first, { ...quiet, start });
   first.end();
-  await soon();
-  let isClosed = false;
-  const closing = supervisor.close().then(() => {
-    isClosed = true;
-  });
+  await until(() => isStarting);
+  const closing = close(supervisor);
   started.resolve(second);
-  await soon();
-  t.ok(second.isClosed);
-  t.notOk(isClosed, 'its last run may be under way');
+  await until(() => second.isClosed);
+  t.notOk(closing.isDone, 'its last run may be under way');
   second.end();
-  await closing;
+  await closing.done;
 });
 
 t.test('close waits for the thread that was retired just before', async (t) => {
@@ -56,12 +73,24 @@ t.test('close waits for the thread that was retired just before', async (t) => {
   });
   fail(new Error('out of memory'), false);
   t.notOk(supervisor.up);
-  let isClosed = false;
-  const closing = supervisor.close().then(() => {
-    isClosed = true;
-  });
-  await soon();
-  t.notOk(isClosed);
+  const closing = close(supervisor);
+  await new Promise(setImmediate);
+  t.notOk(closing.isDone);
   thread.end();
-  await closing;
+  await closing.done;
+});
+
+t.test('a replacement that hangs while it starts is told, and not waited for', async (t) => {
+  const [first, late] = [createThread(), createThread()];
+  const started = deferred<typeof late>();
+  const start = () => started.promise;
+  const supervisor = supervise(first, { ...quiet, start, longestStartMs: 5 });
+  first.end();
+  await until(() => supervisor.stuck);
+  t.notOk(supervisor.up);
+  await supervisor.close();
+
+  started.resolve(late);
+  await until(() => late.isClosed);
+  t.notOk(supervisor.stuck, 'it has come after all, and is ended');
 });
