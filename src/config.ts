@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
+import { devicePattern } from './engine/index.ts';
+import { smallestSide } from './rgb-image.ts';
+
 const whole = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}, in decimal digits`;
   return z
@@ -10,7 +13,7 @@ const whole = (min: number, max: number) => {
     .pipe(z.number({ error }).min(min, { error }).max(max, { error }));
 };
 
-const device = z.string().regex(/^(auto|cpu|cuda(:\d+)?(,cuda(:\d+)?)*)$/, {
+const device = z.string().regex(devicePattern, {
   error: 'auto, cpu, cuda, or a list like cuda:0,cuda:1',
 });
 
@@ -35,20 +38,24 @@ const variables = z.object({
   ADAIN_MODELS_DIR: z
     .string()
     .default(fileURLToPath(new URL('../models', import.meta.url)))
-    .describe('folder of encoder.onnx, decoder.onnx, model.json and styles/'),
+    .describe('folder of encoder.onnx, decoder.onnx, model.json and, for presets, styles/'),
   ADAIN_STYLES_DIR: z
     .string()
     .optional()
     .describe(
       "folder of the operator's own presets: pictures, and catalog.json if they need names",
     ),
+  ADAIN_PRESETS: z
+    .enum(['shipped', 'none'], { error: 'shipped or none' })
+    .default('shipped')
+    .describe('the presets in styles/ of ADAIN_MODELS_DIR, or none but those of ADAIN_STYLES_DIR'),
   ADAIN_MAX_UPLOAD_BYTES: whole(1024, 2 ** 31)
     .default(32 * 2 ** 20)
     .describe('largest form that is read, all its files together'),
-  ADAIN_MAX_PIXELS: whole(256, 2 ** 28)
+  ADAIN_MAX_PIXELS: whole(smallestSide ** 2, 2 ** 28)
     .default(50_000_000)
     .describe('largest picture, uploaded or asked for by size, in pixels'),
-  ADAIN_STYLE_SIZE: whole(16, 4096)
+  ADAIN_STYLE_SIZE: whole(smallestSide, 4096)
     .default(512)
     .describe('style pictures are scaled down to this longest side before they are described'),
   ADAIN_STYLE_CACHE_ENTRIES: whole(1, 10_000_000)
@@ -65,7 +72,7 @@ const variables = z.object({
     .describe(
       'waiting pictures of one size computed together: side by side on a CPU (at most 2), in one run on a GPU; if absent, 2 on a CPU and 1 on a GPU',
     ),
-  ADAIN_TILE_PIXELS: whole(384 ** 2, 2 ** 28)
+  ADAIN_TILE_PIXELS: whole(1, 2 ** 28)
     .default(2 ** 20)
     .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
   ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)

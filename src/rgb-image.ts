@@ -1,3 +1,6 @@
+/** The smallest side, in pixels, that the networks take. */
+export const smallestSide = 16;
+
 /** In pixels. */
 export interface Size {
   readonly width: number;

@@ -23,14 +23,20 @@ export function engineOptions(config: Config): EngineOptions {
   };
 }
 
-function stylesFolders({ ADAIN_MODELS_DIR, ADAIN_STYLES_DIR }: Config): StylesFolder[] {
+function stylesFolders(config: Config): StylesFolder[] {
+  const { ADAIN_MODELS_DIR, ADAIN_PRESETS, ADAIN_STYLES_DIR } = config;
   const shipped = {
     path: join(ADAIN_MODELS_DIR, 'styles'),
-    remedy: 'Set ADAIN_MODELS_DIR to the folder that holds it.',
+    remedy: 'Set ADAIN_MODELS_DIR to the folder that holds it, or ADAIN_PRESETS to none.',
   };
-  if (ADAIN_STYLES_DIR === undefined) return [shipped];
-  const remedy = 'Set ADAIN_STYLES_DIR to a folder of pictures that the service may read.';
-  return [shipped, { path: ADAIN_STYLES_DIR, remedy }];
+  const own = {
+    path: ADAIN_STYLES_DIR ?? '',
+    remedy: 'Set ADAIN_STYLES_DIR to a folder of pictures that the service may read.',
+  };
+  return [
+    ...(ADAIN_PRESETS === 'shipped' ? [shipped] : []),
+    ...(ADAIN_STYLES_DIR === undefined ? [] : [own]),
+  ];
 }
 
 /**

@@ -8,14 +8,14 @@ import { createExecutor } from '../../src/engine/inference/executor.ts';
 import type { Executor } from '../../src/engine/inference/executor.ts';
 import { layoutOf } from '../../src/engine/tiling/layout.ts';
 import { planTiled, planWhole } from '../../src/engine/tiling/plan.ts';
-import { loadModel, partsOf, smallestSide } from '../../src/engine/model/model.ts';
+import { loadModel, partsOf } from '../../src/engine/model/model.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
 import type { Placement } from '../../src/engine/devices/placement.ts';
 import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
 import type { ModelProto } from '../../src/engine/model/graph/onnx/onnx_pb.ts';
 import type { StyleStatistics } from '../../src/engine/types.ts';
-import type { RgbImage } from '../../src/rgb-image.ts';
+import { smallestSide, type RgbImage } from '../../src/rgb-image.ts';
 import { readGolden } from './golden.ts';
 
 export interface Check {

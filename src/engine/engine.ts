@@ -76,7 +76,9 @@ export async function createEngine(
   const { tilePixels, queueLimit, log } = options;
   const smallestTile = (3 * (model.encoderMargin + model.decoderHalo)) ** 2;
   if (tilePixels < smallestTile) {
-    throw new RangeError(`tilePixels must be at least ${smallestTile}: a tile needs its halo`);
+    throw new RangeError(
+      `Tiles of ${tilePixels} pixels are too small for this model: set ADAIN_TILE_PIXELS to ${smallestTile} at least`,
+    );
   }
   const start = (placement: Placement) => {
     const layout = layoutOf(model, placement, options);

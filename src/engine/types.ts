@@ -34,7 +34,8 @@ export interface Timed<T> {
   readonly batchSize: number;
 }
 
-export type Provider = 'cpu' | 'cuda';
+export const providers = ['cpu', 'cuda'] as const;
+export type Provider = (typeof providers)[number];
 
 /** What `model.json` says that others need, with the digest of all model files. */
 export interface ModelInfo {

@@ -104,9 +104,14 @@ function explain(error: Error & { code?: string }, maxBytes: number): Error {
   switch (error.code) {
     case 'FST_REQ_FILE_TOO_LARGE':
       return tooManyBytes(maxBytes);
-    case 'FST_PARTS_LIMIT':
-    case 'FST_FIELDS_LIMIT':
-      return new ServiceError('malformed_form', `The form has more than ${limits.fields} parts.`);
+    case 'FST_PARTS_LIMIT': {
+      const text = `The form has more than ${limits.parts} parts. Leave some out.`;
+      return new ServiceError('malformed_form', text);
+    }
+    case 'FST_FIELDS_LIMIT': {
+      const text = `The form has more than ${limits.fields} parts of text. Leave some out.`;
+      return new ServiceError('malformed_form', text);
+    }
     case 'FST_PROTO_VIOLATION': {
       const text =
         'A field has a name that every JavaScript object has, such as constructor or __proto__. Leave it out.';

@@ -19,6 +19,7 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
   app.decorateRequest('logFields');
   app.addHook('onRequest', (request, reply, next) => {
     followRequest(request, reply, metrics);
+    reply.header('x-request-id', request.id);
     next();
   });
   done();

@@ -14,7 +14,8 @@ export const unmatched = plugin((app, _options, done) => {
   app.setNotFoundHandler(({ method, url }, reply) => {
     const [path = ''] = url.split('?', 1);
     const allowed = routes.filter((route) => matches(route.url, path)).flatMap((r) => r.methods);
-    if (allowed.length === 0) {
+    // A path of files may take the method and not have the file.
+    if (allowed.length === 0 || allowed.includes(method)) {
       throw new ServiceError('not_found', `There is nothing at ${method} ${path}; see GET /docs.`);
     }
     const allow = [...new Set(allowed)].join(', ');

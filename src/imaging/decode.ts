@@ -1,14 +1,11 @@
 import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
-import type { RgbImage, Size } from '../rgb-image.ts';
+import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { ownPixels } from './pixels.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
 import { separate } from './transparency.ts';
-
-/** The smallest side, in pixels, that the networks take. */
-const minSide = 16;
 
 /** The picture to repaint, known by its header. */
 export interface Content extends Size {
@@ -156,13 +153,13 @@ function scaleTo<T extends Size>(size: T, longest: number): T | Size {
 }
 
 function isTooSmall({ width, height }: Size): boolean {
-  return Math.min(width, height) < minSide;
+  return Math.min(width, height) < smallestSide;
 }
 
 function tooSmall(what: string, field: string, remedy = 'Send a larger one.'): ServiceError {
   return new ServiceError(
     'image_too_small',
-    `${what}; each side needs at least ${minSide}. ${remedy}`,
+    `${what}; each side needs at least ${smallestSide}. ${remedy}`,
     { field },
   );
 }

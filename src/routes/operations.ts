@@ -1,7 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import type { Engine } from '../engine/index.ts';
+import { providers, type Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { unavailable } from '../http/responses.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -24,7 +24,7 @@ const model = z
     gmac512: z.number().describe('10⁹ multiply-accumulates for a content picture of 512×512'),
     channels: z.int(),
     license: z.string(),
-    provider: z.enum(['cpu', 'cuda']),
+    provider: z.enum(providers),
     description: z.string().describe('what the engine runs on, and why'),
   })
   .meta({ id: 'Model' });

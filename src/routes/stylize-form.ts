@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import type { FormPart } from '../http/read-form.ts';
 import { pictureFormats } from '../imaging/formats.ts';
+import { smallestSide } from '../rgb-image.ts';
 import { styleIdPattern } from '../stylization/catalog.ts';
 import type { StyleSource } from '../stylization/styles.ts';
 
@@ -43,7 +44,7 @@ export const stylizeForm = z.object({
     .enum(['true', 'false'], { error: 'true or false' })
     .default('false')
     .describe("keep the content's colours and take only light and texture from the style"),
-  size: whole(16, 65_535)
+  size: whole(smallestSide, 65_535)
     .optional()
     .describe("longest side of the result in pixels; the content's own if absent"),
   format: z

@@ -145,7 +145,10 @@ t.test('options that cannot work stop the start', async (t) => {
   await t.rejects(createEngine({ ...options, device: 'gpu' }), {
     message: 'device gpu is none of auto, cpu, cuda, cuda:0 or cuda:0,cuda:1',
   });
-  await t.rejects(createEngine({ ...options, device: 'cpu', tilePixels: 1000 }), /at least/);
+  await t.rejects(
+    createEngine({ ...options, device: 'cpu', tilePixels: 1000 }),
+    /set ADAIN_TILE_PIXELS to 147456 at least/,
+  );
   await t.rejects(createEngine({ ...options, device: 'cpu', modelsDir: '/nowhere' }), {
     message: '/nowhere/model.json cannot be read: set ADAIN_MODELS_DIR to the folder that holds it',
   });

@@ -464,6 +464,25 @@ t.test('a problem has the id of its request: a proxy’s, if it is fit, or a new
   t.equal(new Set(made).size, made.length);
 });
 
+t.test('every answer has the id of its request', async (t) => {
+  for (const url of ['/livez', '/nope']) {
+    const { headers } = await app.inject({ url, headers: { 'x-request-id': 'proxy-7' } });
+    t.equal(headers['x-request-id'], 'proxy-7', url);
+  }
+});
+
+t.test('a form of too many parts is told how many there may be', async (t) => {
+  const texts = (count: number) => Array.from({ length: count }, (): Field => ['alpha', '1']);
+  const files = Array.from({ length: 65 }, (): Field => ['style', Buffer.of(1)]);
+  for (const [fields, said] of [
+    [texts(49), 'more than 48 parts of text'],
+    [files, 'more than 64 parts'],
+  ] as const) {
+    const reply = await app.inject(await form(...fields));
+    t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form', detail: said });
+  }
+});
+
 t.test('a method that a path does not take', async (t) => {
   for (const [method, url, allow] of [
     ['GET', '/stylize?size=512', 'POST'],
@@ -476,6 +495,8 @@ t.test('a method that a path does not take', async (t) => {
     t.equal(reply.headers.allow, allow);
   }
   t.equal((await app.inject('/styles/great-wave/image/more')).statusCode, 404);
+  const asset = await app.inject('/docs/static/nope.js');
+  t.match(asset.json<Problem>(), { status: 404, code: 'not_found' });
 });
 
 t.test('failures are counted by their code', async (t) => {

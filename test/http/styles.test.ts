@@ -80,6 +80,18 @@ t.test('one of them that is damaged stops the start with its path', async (t) =>
   });
 });
 
+t.test('the shipped presets can be left out, as a model folder may not have them', async (t) => {
+  const folder = t.testdir({});
+  await sharp(await photo()).toFile(`${folder}/mine.png`);
+  const environment = { ADAIN_STYLES_DIR: folder, ADAIN_PRESETS: 'none' };
+  const parts = { createEngine: fakeEngine() };
+  const app = await build(t, environment, parts);
+  t.match((await app.inject('/styles')).json(), { styles: [{ id: 'mine' }] });
+  await t.rejects(build(t, { ADAIN_MODELS_DIR: folder }, parts), {
+    message: /styles cannot be read .* ADAIN_PRESETS to none\.$/,
+  });
+});
+
 t.test('a picture that cannot be read is a failure for as long as that lasts', async (t) => {
   const folder = t.testdir({});
   const file = `${folder}/mine.png`;

@@ -39,9 +39,6 @@ export interface Model {
   readonly decoder: Uint8Array;
 }
 
-/** The smallest side that a picture may have. */
-export const smallestSide = 16;
-
 const count = z.int().positive();
 const file = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 const schema = z

@@ -1,7 +1,7 @@
 /** Requests as the scheduler's tasks and jobs, and a worker thread as a runner of them. */
 import { ServiceError } from '../../errors.ts';
+import { smallestSide } from '../../rgb-image.ts';
 import type { RgbImage, Size } from '../../rgb-image.ts';
-import { smallestSide } from '../model/model.ts';
 import type { Task } from '../scheduling/queue-entry.ts';
 import type { Outcome, Runner } from '../scheduling/runner.ts';
 import type { Layout } from '../tiling/layout.ts';

@@ -1,7 +1,7 @@
+import { smallestSide } from '../../rgb-image.ts';
 import type { RgbImage } from '../../rgb-image.ts';
 import type { Executor } from '../inference/executor.ts';
 import { wholeShapes } from '../inference/sessions.ts';
-import { smallestSide } from '../model/model.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
 import { largestSide } from '../tiling/canvas.ts';
 import type { Layout } from '../tiling/layout.ts';

@@ -65,11 +65,14 @@ function driverVersion(): string | undefined {
   }
 }
 
-/** @param visible CUDA_VISIBLE_DEVICES, which nvidia-smi does not look at: indices or UUIDs */
+/**
+ * @param visible CUDA_VISIBLE_DEVICES, which nvidia-smi does not look at: indices or UUIDs. Slices of
+ *   a GPU (MIG-…) are not in its list, so nobody knows of them.
+ */
 export function listGpus(visible: string | undefined, command = 'nvidia-smi'): Gpu[] | undefined {
   const query = ['--query-gpu=index,uuid,name,memory.free', '--format=csv,noheader,nounits'];
   const { status, stdout } = spawnSync(command, query, { encoding: 'utf8', timeout: 20_000 });
-  if (status !== 0) return undefined;
+  if (status !== 0 || visible?.includes('MIG-')) return undefined;
   const all = stdout
     .split('\n')
     .filter(Boolean)

@@ -135,6 +135,7 @@ echo "1, GPU-bb, NVIDIA T4, 200"
   t.same(listGpus('GPU-bb,0', command), [t4, l4]);
   t.same(listGpus('1,7,0', command), [t4], 'nothing after a wrong one');
   t.same(listGpus('', command), []);
+  t.equal(listGpus('MIG-cc', command), undefined, 'slices of a GPU are not in its list');
   t.equal(listGpus(undefined, '/nowhere/nvidia-smi'), undefined);
   t.end();
 });
