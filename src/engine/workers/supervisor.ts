@@ -26,7 +26,9 @@ export interface Supervisor {
   close(): Promise<void>;
 }
 
+/** A second replacement waits a little, so that one that dies at once does not take a core. */
 const firstWaitMs = 250;
+/** As often as an operator who looks at the log would try. */
 const longestWaitMs = 30_000;
 
 /**
