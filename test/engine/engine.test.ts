@@ -97,6 +97,16 @@ t.test('a picture above tilePixels is painted in tiles, beside small ones', asyn
   t.equal(batchSize, 1);
 });
 
+t.test('who leaves a picture in tiles takes the rest of it away', async (t) => {
+  const leaving = new AbortController();
+  const left = stylize(engine, input(2000, 2000), { signal: leaving.signal });
+  await stylize(engine, input(64, 64)); // by turns with the first tile
+  leaving.abort();
+  await t.rejects(left, { code: 'client_closed' });
+  const { value } = await stylize(engine, input(700, 500));
+  t.match(value, { width: 700, height: 500 }, 'the next one is whole');
+});
+
 t.test('wrong input is refused with what is wrong', async (t) => {
   await t.rejects(stylize(engine, input(15, 40)), {
     code: 'image_too_small',
