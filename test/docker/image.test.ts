@@ -79,3 +79,12 @@ t.test('the README lists every variable and every metric, and no other', async (
   const others = [...firstCells].filter((name) => !metrics.some((metric) => metric.name === name));
   t.same(others, []);
 });
+
+t.test('SECURITY.md tells the default of each limit', async (t) => {
+  const config: Record<string, unknown> = readConfig({});
+  const rows = [...readText('SECURITY.md').matchAll(/^\|.*\|(.*)\| `(ADAIN_\w+)` +\|$/gm)];
+  t.ok(rows.length >= 6);
+  for (const [, told = '', name = ''] of rows) {
+    t.match(told, new RegExp(`\\b${String(config[name])}\\b`), name);
+  }
+});
