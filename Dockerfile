@@ -45,7 +45,7 @@ WORKDIR /app
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP, on NVIDIA GPUs" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 USER 1000:1000
 EXPOSE 8080
@@ -63,7 +63,7 @@ WORKDIR /app
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 # A number, so that Kubernetes can tell that it is not root.
 USER 1000:1000

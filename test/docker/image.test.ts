@@ -1,7 +1,6 @@
 import t from 'tap';
 
 import { readConfig } from '../../src/config.ts';
-import { version } from '../../src/version.ts';
 import { metrics, readText, readYaml, variables } from './files.ts';
 
 // Read by Node, libuv, the C library and onnxruntime, not by us.
@@ -22,11 +21,6 @@ t.test('the image sets variables that exist, to values that are allowed', async 
     for (const name of env.keys()) t.ok(variables.has(name), name);
     t.doesNotThrow(() => readConfig(Object.fromEntries(env)));
   }
-});
-
-t.test('its labels say the version of package.json', async (t) => {
-  const versions = [...dockerfile.matchAll(/image\.version="(.*?)"/g)].map(([, value]) => value);
-  t.same(versions, [version, version]);
 });
 
 t.test(
