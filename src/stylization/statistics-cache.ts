@@ -40,8 +40,16 @@ export function createStatisticsCache(maxEntries: number) {
       forget(id, entry); // who comes now needs a description of its own
       entry.abandoned.abort();
     };
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) {
+      leave();
+      return;
+    }
+    signal.addEventListener('abort', leave, { once: true });
+    // Node 20 keeps a composite signal for as long as it has a listener.
+    const stay = () => {
+      signal.removeEventListener('abort', leave);
+    };
+    entry.statistics.then(stay, stay);
   }
 
   function found(id: string, entry: Entry, signal: AbortSignal): Found {

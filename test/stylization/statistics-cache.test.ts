@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import t from 'tap';
 
 import { createStatisticsCache } from '../../src/stylization/statistics-cache.ts';
@@ -22,6 +23,19 @@ t.test('look-ups while it is described join', async (t) => {
   const joined = cache.get('a', living);
   t.equal(joined?.outcome, 'joined');
   t.same([...((await joined?.statistics) ?? [])], [1]);
+});
+
+t.test('nothing listens to a request any more once its style is described', async (t) => {
+  const cache = createStatisticsCache(10);
+  const { signal } = new AbortController();
+  const { statistics: described } = cache.getOrDescribe('a', signal, () =>
+    Promise.resolve(statistics(1)),
+  );
+  cache.get('a', signal);
+  t.equal(getEventListeners(signal, 'abort').length, 2);
+  await described;
+  await new Promise(setImmediate);
+  t.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 t.test('a failure reaches all who joined and is not kept', async (t) => {
