@@ -1,4 +1,4 @@
-import { abortable } from '../abortable.ts';
+import { abortable, together } from '../abortable.ts';
 import type { DescribeStyle, Engine, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { openStyle } from '../imaging/decode.ts';
@@ -98,12 +98,16 @@ export async function createStyles(options: StylesOptions) {
      * @param ending fires when the request is over
      * @throws ServiceError `unknown_style`, and what openStyle rejects with
      */
-    async open(sources: readonly StyleSource[], ending: AbortSignal): Promise<OpenedStyle[]> {
+    async open(
+      sources: readonly StyleSource[],
+      ending: AbortSignal,
+    ): Promise<readonly OpenedStyle[]> {
       const opened = sources.map((source) =>
         source.kind === 'id' ? openId(source.id, ending) : source,
       );
-      return Promise.all(
-        opened.map(async (one) => ('bytes' in one ? openPicture(one.bytes) : one)),
+      return together<readonly OpenedStyle[]>(
+        ending,
+        opened.map((one) => async () => ('bytes' in one ? openPicture(one.bytes) : one)),
       );
     },
   };

@@ -80,10 +80,10 @@ export function createRunner(
   onRun: (failure: Error | undefined, holding: boolean) => void,
 ): Runner<Job> {
   const begun = new Set<Job>();
+  const send = async (jobs: readonly Job[]) => thread.run(...messageOf(jobs, begun));
   return {
     async run(jobs) {
-      const [message, buffers] = messageOf(jobs, begun);
-      const outcomes = await thread.run(message, buffers).catch((error: unknown) => {
+      const outcomes = await send(jobs).catch((error: unknown) => {
         onRun(error as Error, false);
         throw error;
       });
