@@ -97,6 +97,7 @@ export async function createEngine(
     queueLimit,
     maxBatch: layout.batch,
     ahead: options.decoders ?? 4,
+    defer: setImmediate,
     events: options.events ?? { onQueueDepth: () => undefined, onBatch: () => undefined },
   });
   const runners = new Map<WorkerThread, Runner<Job>>();
@@ -127,9 +128,9 @@ export async function createEngine(
 
   const describeBefore =
     (turn: Turn<Job>): DescribeStyle =>
-    async (image, options = {}) => {
+    async (image, work = {}) => {
       const plan = planFor(image, layout);
-      const task = describeTask(plan, layout, options);
+      const task = describeTask(plan, layout, work);
       return turn.runBefore(task, describeJob(plan, image)) as Promise<Timed<never>>;
     };
 

@@ -1,7 +1,6 @@
 import type { Step } from '../tiling/plan.ts';
 import { dispatch, owedAfter } from './dispatch.ts';
 import type { Candidate, SlotState } from './dispatch.ts';
-import { isTiled } from './queue-entry.ts';
 import type { QueueEntry, Task } from './queue-entry.ts';
 import type { ServiceTimes } from './service-times.ts';
 
@@ -14,7 +13,10 @@ export interface Slot<J = unknown> extends SlotState<QueueEntry<J>> {
 
 /** An entry in the time to come: everything is ready by then. */
 interface Simulated extends Candidate {
-  readonly left: Step[];
+  /** Its place in the queue. */
+  readonly at: number;
+  readonly steps: readonly Step[];
+  done: number;
 }
 
 /** A slot in the time to come. */
@@ -26,13 +28,13 @@ interface SimulatedSlot {
 
 /**
  * When a task that arrives now will be done at the latest: plays the rules of dispatch forward over
- * what is known, one by one, with the upper bounds of the service times learnt so far.
+ * what is known, one by one, with the upper bounds of the service times learnt so far (of a run
+ * under way: with when it should end). The answer is as good as those times, and may be too early
  *
- * The answer is as good as those times. A tile that nobody is known to wait for counts twice, since
- * who arrives later may have as much of the runner's time; a tiled picture may end one batch later.
- * A task of one step is not delayed by later ones, save by those that a batch takes along in time,
- * and by the one run that began before it was ready; where batches run beside a tiled picture, it
- * may end one tile later.
+ * - for a tiled picture, by a batch: a tile that nobody is known to wait for counts twice, since who
+ *   arrives later may have as much of the runner's time;
+ * - for a task of one step, by what a batch takes along in time, by the one run that began before it
+ *   was ready, and by a tile where batches run beside a tiled picture.
  */
 export function completionTime(
   task: Task,
@@ -41,48 +43,69 @@ export function completionTime(
   serviceTimes: ServiceTimes,
   now: number,
 ): number {
-  const target = simulate(task, task.steps);
-  const announced = (steps: readonly Step[]) => steps.map((step) => simulate(stepAlone, [step]));
-  const waiting = [
-    ...queue.flatMap((entry) => [
-      ...announced(entry.announced),
-      simulate(entry.task, entry.task.steps),
-    ]),
-    ...announced(task.before ?? []),
-    target,
-  ];
+  const waiting = simulateQueue(task, queue);
   const simulated = slots.map((slot) => simulateSlot(slot, now));
   // With no worker up, one that is about to come.
   if (simulated.length === 0) simulated.push({ free: now, tiled: undefined, owed: 0 });
 
   for (;;) {
     const slot = simulated.reduce((first, other) => (other.free < first.free ? other : first));
-    const next = dispatch(slot, waiting, slot.free, { serviceTimes, maxBatch: 1 });
+    const next = dispatch(slot, waiting.front(), slot.free, { serviceTimes, maxBatch: 1 });
     if (!next) {
       slot.free = Infinity; // the others have the rest
       continue;
     }
     const [entry] = next.run;
-    for (const gone of [entry, next.tiled]) {
-      const at = gone ? waiting.indexOf(gone) : -1;
-      if (at >= 0) waiting.splice(at, 1);
-    }
+    if (next.tiled !== slot.tiled) waiting.take(next.tiled as Simulated);
+    if (entry !== next.tiled) waiting.take(entry);
     slot.tiled = next.tiled;
-    const ms = serviceTimes.bound(entry.left.splice(0, 1));
     const isTile = entry === slot.tiled;
-    slot.owed = owedAfter(slot, isTile, ms, waiting.length > 0);
-    slot.free += isTile && waiting.every(isTiled) ? 2 * ms : ms;
-    if (entry.left.length > 0) continue;
-    if (entry === target) return slot.free;
+    const ms = serviceTimes.bound([entry.steps[entry.done++] as Step]);
+    slot.owed = owedAfter(slot, isTile, ms, waiting.front().length > 0);
+    slot.free += isTile && !waiting.hasWhole() ? 2 * ms : ms;
+    if (entry.done < entry.steps.length) continue;
+    if (entry === waiting.target) return slot.free;
     if (isTile) slot.tiled = undefined;
   }
 }
 
-const stepAlone: Task = { key: undefined, steps: [], pixels: 0 };
-
-function simulate(task: Task, left: readonly Step[]): Simulated {
-  return { task, left: [...left], job: true, slackMs: Infinity };
+/**
+ * The queue in the time to come, with the task at its end. Where all are ready and run one by one,
+ * the rules only ask for the first of all and the first that is not in tiles.
+ */
+function simulateQueue(task: Task, queue: readonly QueueEntry[]) {
+  const lines = { whole: [] as Simulated[], tiled: [] as Simulated[] };
+  const taken = { whole: 0, tiled: 0 };
+  let at = 0;
+  const add = (task: Task, steps: readonly Step[]): Simulated => {
+    const entry = { at: at++, task, steps, done: 0, job: true, slackMs: Infinity };
+    lines[steps.length > 1 ? 'tiled' : 'whole'].push(entry);
+    return entry;
+  };
+  const addDescriptions = (steps: readonly Step[] = []) => {
+    for (const step of steps) add(alone, [step]);
+  };
+  for (const entry of queue) {
+    addDescriptions(entry.announced);
+    add(entry.task, entry.task.steps);
+  }
+  addDescriptions(task.before);
+  const target = add(task, task.steps);
+  return {
+    target,
+    front: () =>
+      [lines.whole[taken.whole], lines.tiled[taken.tiled]]
+        .filter((entry) => entry !== undefined)
+        .sort((a, b) => a.at - b.at),
+    hasWhole: () => taken.whole < lines.whole.length,
+    take: ({ steps }: Simulated) => {
+      taken[steps.length > 1 ? 'tiled' : 'whole']++;
+    },
+  };
 }
+
+/** A task that nothing runs together with; its steps are the entry's. */
+const alone: Task = { key: undefined, steps: [], pixels: 0 };
 
 function simulateSlot(slot: Slot, now: number): SimulatedSlot {
   const { running, tiled } = slot;
@@ -97,5 +120,6 @@ function simulateSlot(slot: Slot, now: number): SimulatedSlot {
 
 /** What is left of a tiled picture after so many steps; undefined when nothing is. */
 function remaining({ task }: QueueEntry, done: number): Simulated | undefined {
-  return done < task.steps.length ? simulate(task, task.steps.slice(done)) : undefined;
+  if (done >= task.steps.length) return undefined;
+  return { at: -1, task, steps: task.steps, done, job: true, slackMs: Infinity };
 }

@@ -50,11 +50,32 @@ export function dispatch<E extends Candidate>(
   rules: Rules,
 ): Dispatch<E> | undefined {
   const first = queue.find(isReady);
-  const tiled = slot.tiled ?? (first && isTiled(first) ? first : undefined);
-  const head = queue.find((entry) => isReady(entry) && !isTiled(entry));
-  if (tiled && (!head || slot.owed <= 0)) return { run: [tiled], tiled, delays: new Map() };
+  const head = first && isTiled(first) ? queue.find(isReadyAndWhole) : first;
+  const delays = new Map<E, number>();
+  const tiled = slot.tiled ?? takeTiled(first, queue, rules, delays);
+  if (tiled && (!head || slot.owed <= 0)) return { run: [tiled], tiled, delays };
   if (!head) return undefined;
-  return { ...batchOf(head, queue, now, rules, tiled ? 2 : 1), tiled };
+  return { run: batchOf(head, queue, now, rules, tiled ? 2 : 1, delays), tiled, delays };
+}
+
+const isReadyAndWhole = (entry: Candidate) => isReady(entry) && !isTiled(entry);
+
+/**
+ * The first that is ready, if it is a tiled picture that may have the slot. Tiled pictures in front
+ * that are not ready wait for all of it, and must have the time.
+ */
+function takeTiled<E extends Candidate>(
+  first: E | undefined,
+  queue: readonly E[],
+  { serviceTimes }: Rules,
+  delays: Map<E, number>,
+): E | undefined {
+  if (!first || !isTiled(first)) return undefined;
+  const ms = serviceTimes.estimate(first.task.steps);
+  const passed = queue.slice(0, queue.indexOf(first)).filter(isTiled);
+  if (passed.some(({ slackMs }) => slackMs < ms)) return undefined;
+  for (const entry of passed) delays.set(entry, ms);
+  return first;
 }
 
 /**
@@ -69,21 +90,18 @@ function batchOf<E extends Candidate>(
   now: number,
   { serviceTimes, maxBatch }: Rules,
   share: number,
-): Pick<Dispatch<E>, 'run' | 'delays'> {
-  const delays = new Map<E, number>();
+  delays: Map<E, number>,
+): [E, ...E[]] {
   const batch: [E, ...E[]] = [head];
-  if (maxBatch === 1) return { run: batch, delays }; // nobody's slack is asked for
-  const overtaken: E[] = [];
+  const at = queue.indexOf(head);
+  // Those in front who are not ready are passed in any case: a joiner has what time that leaves them.
+  const overtaken = queue.slice(0, at).filter((entry) => !isReady(entry));
   const slackOf = (entry: E) => entry.slackMs - (delays.get(entry) ?? 0);
   const delay = (ms: number) => {
     for (const entry of overtaken) delays.set(entry, (delays.get(entry) ?? 0) + ms);
   };
-
-  const at = queue.indexOf(head);
-  // Those in front who are not ready are passed in any case: a joiner has what time that leaves them.
-  overtaken.push(...queue.slice(0, at).filter((entry) => !isReady(entry)));
   delay(share * serviceTimes.estimate(head.task.steps));
-  if (head.task.key === undefined) return { run: batch, delays };
+  if (head.task.key === undefined) return batch;
   for (let i = at + 1; i < queue.length && batch.length < maxBatch; i++) {
     const entry = queue[i] as E;
     if (entry.task.key !== head.task.key || !isReady(entry)) {
@@ -98,7 +116,7 @@ function batchOf<E extends Candidate>(
     delay(ms);
     batch.push(entry);
   }
-  return { run: batch, delays };
+  return batch;
 }
 
 /**

@@ -64,7 +64,7 @@ export interface EntryOptions<J> {
   /** The entry has its answer; it lingers while its job is still being prepared. */
   readonly onSettled: (lingers: boolean) => void;
   /** Preparing for nobody has ended. */
-  readonly onLingered: () => void;
+  readonly onLingerEnd: () => void;
 }
 
 export interface CreatedEntry<J> {
@@ -88,16 +88,19 @@ export function createEntry<J>(
     signal: dropped.signal,
     runBefore(part, job) {
       if (dropped.signal.aborted) return Promise.reject(dropped.signal.reason as Error);
-      entry.announced = entry.announced.slice(1);
+      if (state !== 'preparing') throw new Error('A step before a task comes while it is prepared');
+      const [step] = part.steps;
+      const at = entry.announced.findIndex(({ megapixels }) => megapixels === step?.megapixels);
+      if (at >= 0) entry.announced = entry.announced.toSpliced(at, 1);
       return options.onPart(part, job);
     },
   };
 
-  async function makeJob(): Promise<J | Error> {
+  async function makeJob(): Promise<{ readonly job: J } | { readonly error: Error }> {
     try {
-      return await prepare(turn);
+      return { job: await prepare(turn) };
     } catch (error) {
-      return error as Error;
+      return { error: error instanceof Error ? error : new Error(String(error)) };
     }
   }
 
@@ -108,14 +111,14 @@ export function createEntry<J>(
       if (state !== 'waiting' || isSettled) return;
       state = 'preparing';
       const begin = now();
-      const job = await makeJob();
+      const made = await makeJob();
       state = 'prepared';
       if (dropped.signal.aborted) {
         result.reject(dropped.signal.reason as Error);
-        options.onLingered();
-      } else if (job instanceof Error) options.onFailed(job);
+        options.onLingerEnd();
+      } else if ('error' in made) options.onFailed(made.error);
       else {
-        entry.job = job;
+        entry.job = made.job;
         entry.announced = [];
         entry.arrival += now() - begin;
         options.onPrepared();

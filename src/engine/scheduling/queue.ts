@@ -49,7 +49,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
   const open = new Set<QueueEntry<J>>();
   /** How many of those that were dropped are still being prepared. */
   let lingering = 0;
-  let onDrained: () => void = () => undefined;
+  const onDrained = new Set<() => void>();
 
   function add(
     task: Task,
@@ -73,7 +73,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
         if (open.size === 0) onBusy(false);
         checkDrained();
       },
-      onLingered: () => {
+      onLingerEnd: () => {
         lingering--;
         prepareNear();
         checkDrained();
@@ -91,12 +91,13 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
   }
 
   function prepareNear(): void {
-    let left = places() - lingering;
-    for (const entry of [...waiting]) {
-      if (entry.isPart) continue;
-      if (left-- <= 0) return;
-      void entry.prepare();
+    const near: QueueEntry<J>[] = [];
+    const most = places() - lingering;
+    for (const entry of waiting) {
+      if (near.length >= most) break;
+      if (!entry.isPart) near.push(entry);
     }
+    for (const entry of near) void entry.prepare();
   }
 
   /** Answers with `reason` and saves what work is left; a step under way ends for nobody. */
@@ -112,7 +113,8 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
   }
 
   function checkDrained(): void {
-    if (open.size === 0 && lingering === 0) onDrained();
+    if (open.size > 0 || lingering > 0) return;
+    for (const resolve of onDrained) resolve();
   }
 
   return {
@@ -142,7 +144,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     },
     drained: () =>
       new Promise((resolve) => {
-        onDrained = resolve;
+        onDrained.add(resolve);
         checkDrained();
       }),
   };

@@ -23,6 +23,8 @@ export interface SchedulerOptions extends AdmissionOptions {
   /** How many are prepared beside those that run next. */
   readonly ahead: number;
   readonly events: EngineEvents;
+  /** Calls back when what was just answered has been acted upon: `setImmediate`. */
+  readonly defer: (act: () => void) => void;
 }
 
 export interface Scheduler<J> {
@@ -48,11 +50,17 @@ export interface Scheduler<J> {
 type MutableSlot<J> = { -readonly [K in keyof Slot<J>]: Slot<J>[K] };
 
 export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
-  const { now, serviceTimes, maxBatch, ahead, events } = options;
+  const { now, serviceTimes, maxBatch, ahead, events, defer } = options;
   const admission = createAdmission(options);
   const slots = new Map<Runner<J>, MutableSlot<J>>();
   const queue = createQueue<J>({
-    ...{ now, events, onPrepared: runIdle, onDropped: release },
+    now,
+    events,
+    onPrepared: runIdle,
+    onDropped: (entry) => {
+      release(entry);
+      defer(runIdle); // somebody may have waited for it
+    },
     places: () => ahead + maxBatch * slots.size,
     onBusy: (busy) => {
       admission.noteBusy(busy);
@@ -99,7 +107,11 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
         finish(run.map(() => ({ error })));
         remove(runner);
       })
-      .finally(runIdle);
+      .finally(() => {
+        // The task before which this ran may be ready in a moment, and has its turn first.
+        if (run.some(({ isPart }) => isPart)) defer(runIdle);
+        else runIdle();
+      });
   }
 
   /** Does what the rules say. @returns the steps that run */

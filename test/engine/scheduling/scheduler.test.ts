@@ -47,6 +47,9 @@ function createWorld(options: Partial<SchedulerOptions> = {}, noise: () => numbe
     queueLimit: 1000,
     maxBatch: 1,
     ahead: 4,
+    defer: (act) => {
+      world.later(0, act);
+    },
     events: { onQueueDepth: () => undefined, onBatch: () => undefined },
     ...options,
   });
@@ -257,6 +260,18 @@ t.test('what cannot be prepared fails with its reason and gives up its place', a
   t.match(world.answers.get(2), { at: 1000, result: { value: 2 } });
 });
 
+t.test('what is thrown instead of an Error is told as one', async (t) => {
+  const { world, scheduler, createRunner, submit } = createWorld();
+  scheduler.add(createRunner());
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the point of it
+  const prepare = () => Promise.reject('no');
+  const rejected = t.rejects(scheduler.submit(small(0, 1), prepare), new Error('no'));
+  submit(small(1, 1));
+  await world.settle();
+  await rejected;
+  t.match(world.answers.get(1), { at: 1000, result: { value: 1 } });
+});
+
 t.test('steps before a task are reserved with it, and run in its place', async (t) => {
   const { world, scheduler, createRunner, submit, submitWith } = createWorld();
   scheduler.add(createRunner());
@@ -279,8 +294,8 @@ t.test('steps before a task are reserved with it, and run in its place', async (
     [
       [0, 0],
       [1000, 100],
-      [1500, 3], // while what was described is made into a job
-      [2000, 1],
+      [1500, 1],
+      [2500, 3],
     ],
   );
 });
@@ -394,6 +409,45 @@ t.test('what takes too long by itself is not sent away to come back', async (t) 
   await world.settle();
   t.match(world.answers.get(1), { at: 0, result: 'deadline_exceeded' });
   t.equal(world.answers.get(2)?.retry, 2 - 0.75 * 1.5, 'no time was reserved for it');
+});
+
+t.test('a tiled picture follows the description that it asked for', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
+  scheduler.add(createRunner());
+  const description: Step = { kind: 'describe', megapixels: 1 };
+  const part: Job = { id: 100, key: undefined, steps: [description], pixels: 1e6 };
+  submit(small(0, 0.1));
+  const task = tiled(1, 1, { before: [description] });
+  submitWith(task, async ({ runBefore }) => {
+    await runBefore(part, part);
+    return task;
+  });
+  submit(tiled(2, 1));
+  await world.settle();
+  t.same(
+    world.runs.map(({ ids }) => ids[0]),
+    [0, 100, 1, 1, 2, 2],
+  );
+});
+
+t.test('a tiled picture that is not ready lets another pass if it has the time', async (t) => {
+  for (const [deadline, order] of [
+    [2500, [0, 1, 1, 2, 2, 2, 2]],
+    [60_000, [0, 2, 2, 2, 2, 1, 1]],
+  ] as const) {
+    const { world, scheduler, createRunner, submit } = createWorld();
+    scheduler.add(createRunner());
+    submit(small(0, 0.1));
+    submit(tiled(1, 1, { deadline }), 1000); // done at 1500 at the latest, by what is known
+    submit(tiled(2, 2)); // 1400 ms
+    await world.settle();
+    t.same(
+      world.runs.map(({ ids }) => ids[0]),
+      order,
+      `deadline ${deadline}`,
+    );
+    t.match(world.answers.get(1)?.result, { value: 1 });
+  }
 });
 
 t.test('requests with new styles keep their deadlines at twice the capacity', async (t) => {
