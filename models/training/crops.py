@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from data import random_crop
+from data import Sampler, random_crop
 from losses import Statistics, TrainingVgg
 from networks import DECODER_MARGIN, Student, cropped, pad_picture
 
@@ -23,6 +22,7 @@ class Crop:
     picture: Tensor
     features: Tensor
     statistics: list[Statistics]
+    covariances: list[Tensor]  # of relu3_1 and relu4_1; none of contents, which nobody asks for
 
 
 class Pool:
@@ -31,8 +31,10 @@ class Pool:
     VGG's view of content and style is thus computed once per crop, not once per step.
     """
 
-    def __init__(self, pictures: list[Image.Image], vgg: TrainingVgg, student: Student, size: int, seed: int) -> None:
-        self.pictures, self.vgg, self.size = pictures, vgg, size
+    def __init__(
+        self, sampler: Sampler, vgg: TrainingVgg, student: Student, size: int, seed: int, covariances: bool
+    ) -> None:
+        self.sampler, self.vgg, self.size, self.covariances = sampler, vgg, size, covariances
         self.margin, self.stride = student.margin, student.stride
         self.random = np.random.default_rng(seed)
         self.crops: list[Crop] = []
@@ -41,12 +43,14 @@ class Pool:
     @torch.no_grad()
     def refresh(self, count: int, capacity: int) -> None:
         """Take `count` new crops in, in place of the oldest once there are `capacity`."""
-        chosen = self.random.integers(len(self.pictures), size=count)
-        crops = torch.stack([random_crop(self.pictures[i], self.size, self.random) for i in chosen])
+        chosen = self.sampler.draw(count, self.random)
+        crops = torch.stack([random_crop(picture, self.size, self.random) for picture in chosen])
         pictures = pad_picture(crops, self.margin, self.stride)
-        features, found = self.vgg(framed(pictures, self.margin))
+        seen = self.vgg(framed(pictures, self.margin))
+        covariances = [c.to(torch.bfloat16) for c in seen.covariances] if self.covariances else []
         for i in range(count):
-            crop = Crop(pictures[i], features[i], [(m[i], s[i]) for m, s in found])
+            statistics = [(m[i], s[i]) for m, s in seen.statistics]
+            crop = Crop(pictures[i], seen.features[i], statistics, [c[i].clone() for c in covariances])
             if len(self.crops) < capacity:
                 self.crops.append(crop)
             else:
@@ -57,21 +61,24 @@ class Pool:
         """A batch of crops as one Crop of stacked tensors."""
         chosen = [self.crops[i] for i in self.random.choice(len(self.crops), size=count, replace=False)]
         layers = zip(*(crop.statistics for crop in chosen))
-        stacked = [(torch.stack([m for m, _ in layer]), torch.stack([s for _, s in layer])) for layer in layers]
-        return Crop(torch.stack([c.picture for c in chosen]), torch.stack([c.features for c in chosen]), stacked)
+        statistics = [(torch.stack([m for m, _ in layer]), torch.stack([s for _, s in layer])) for layer in layers]
+        covariances = [torch.stack(layer) for layer in zip(*(crop.covariances for crop in chosen))]
+        pictures, features = (torch.stack(parts) for parts in zip(*((c.picture, c.features) for c in chosen)))
+        return Crop(pictures, features, statistics, covariances)
 
 
 class Feed:
     """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
 
-    CAPACITY = 192
+    CAPACITY = 96
 
     def __init__(
-        self, contents: list, styles: list, vgg: TrainingVgg, student: Student, size: int, batch: int, reuse: int, seed: int
-    ) -> None:
+        self, contents: Sampler, styles: Sampler, vgg: TrainingVgg, student: Student,
+        size: int, batch: int, reuse: int, seed: int,
+    ) -> None:  # fmt: skip
         self.batch, self.fresh = batch, max(1, batch // reuse)
-        self.content = Pool(contents, vgg, student, size, seed)
-        self.style = Pool(styles, vgg, student, size, seed + 1)
+        self.content = Pool(contents, vgg, student, size, seed, covariances=False)
+        self.style = Pool(styles, vgg, student, size, seed + 1, covariances=True)
 
     def next(self) -> tuple[Crop, Crop]:
         for pool in (self.content, self.style):

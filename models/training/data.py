@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +14,80 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from kinds import OTHER, balance, kind_of
+from texture import flat_areas
+
 # Pictures and loss network are not part of the project.
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 DATA, REFERENCE = SHARED / "data", SHARED / "reference"
 
-VALIDATION = 200  # the last 200 pictures of each kind, by number, are never trained on
+# The last so many pictures of each set, by number, are never trained on.
+VALIDATION = {"content": 200, "style": 200, "content2": 100, "style2": 100}
 
 
-def read_pictures(folder: Path, kind: str, split: str) -> list[Image.Image]:
-    """All pictures of a kind ("content" or "style") and split ("train" or "validation"), in the order of their numbers."""
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is stored.  Decoding takes some milliseconds; all of them decoded would take gigabytes."""
+
+    name: str
+    kind: str
+    encoded: bytes
+
+    def open(self) -> Image.Image:
+        return Image.open(io.BytesIO(self.encoded)).convert("RGB")
+
+
+def read_kinds(folder: Path) -> dict[str, str]:
+    """The kind of each picture, by its name in the tars."""
+    kinds = {}
+    for path in folder.glob("sources*.tsv"):
+        with path.open(newline="") as file:
+            rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            kinds |= {row["file"]: kind_of(f"{row['repo']} {row['original path']}") for row in rows}
+    return kinds
+
+
+def read_pictures(folder: Path, name: str, split: str) -> list[Picture]:
+    """All pictures of a set ("content", "style2" …) and split ("train" or "validation"), in the order of their numbers."""
     encoded: dict[str, bytes] = {}
-    for path in sorted(folder.glob(f"{kind}-*.tar")):
+    for path in sorted(folder.glob(f"{name}-*.tar")):
         with tarfile.open(path) as tar:
             encoded |= {member.name: tar.extractfile(member).read() for member in tar if member.name.endswith(".jpg")}
     if not encoded:
-        raise SystemExit(f"no {kind}-*.tar in {folder}")
-    names = sorted(encoded)
-    chosen = names[:-VALIDATION] if split == "train" else names[-VALIDATION:]
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda name: Image.open(io.BytesIO(encoded[name])).convert("RGB"), chosen))
+        raise SystemExit(f"no {name}-*.tar in {folder}")
+    names, kinds, kept = sorted(encoded), read_kinds(folder), VALIDATION[name]
+    chosen = names[:-kept] if split == "train" else names[-kept:]
+    return [Picture(name, kinds.get(name, OTHER), encoded[name]) for name in chosen]
+
+
+class Sampler:
+    """Draws pictures with given probabilities."""
+
+    def __init__(self, pictures: list[Picture], probabilities: np.ndarray) -> None:
+        self.pictures, self.probabilities = pictures, probabilities
+
+    def draw(self, count: int, random: np.random.Generator) -> list[Image.Image]:
+        return [self.pictures[i].open() for i in random.choice(len(self.pictures), size=count, p=self.probabilities)]
+
+
+def style_sampler(folder: Path) -> Sampler:
+    """Old and new styles, every kind with its share."""
+    pictures = read_pictures(folder, "style", "train") + read_pictures(folder, "style2", "train")
+    return Sampler(pictures, balance([picture.kind for picture in pictures]))
+
+
+def content_sampler(folder: Path, smooth_share: float) -> Sampler:
+    """Old and new photographs; that share of those drawn is smooth over more than a third."""
+    pictures = read_pictures(folder, "content", "train") + read_pictures(folder, "content2", "train")
+    with ThreadPoolExecutor(2) as pool:
+        smooth = np.array(list(pool.map(smoothness, pictures))) > 1 / 3
+    shares = np.where(smooth, smooth_share / smooth.sum(), (1 - smooth_share) / (~smooth).sum())
+    return Sampler(pictures, shares)
+
+
+def smoothness(picture: Picture) -> float:
+    """How much of a picture is flat."""
+    return flat_areas(centre_crop(picture.open(), 256)[None]).mean().item()
 
 
 def to_tensor(picture: Image.Image) -> Tensor:

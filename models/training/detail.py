@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from data import centre_crop
+from data import Picture, centre_crop
 from networks import DECODER_MARGIN, Student, adain, statistics
 
 SIDE = 256
@@ -34,14 +33,14 @@ def with_ones(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def start_detail(student: Student, photographs: list[Image.Image], artworks: list[Image.Image]) -> None:
+def start_detail(student: Student, photographs: list[Picture], artworks: list[Picture]) -> None:
     """Set the weights of `student`'s detail, whose other weights are trained already."""
     a, encoder, decoder = student.architecture, student.encoder, student.decoder
     deep: list[Tensor] = []
     hook = decoder.blocks8.register_forward_hook(lambda *call: deep.append(rows(call[2])))
     pixels, missing = [], []
     for photograph, artwork in zip(photographs, artworks):
-        picture, style = (centre_crop(one, SIDE)[None] for one in (photograph, artwork))
+        picture, style = (centre_crop(one.open(), SIDE)[None] for one in (photograph, artwork))
         features = student.encode(picture)
         painted = decoder(features)[..., DECODER_MARGIN:, DECODER_MARGIN:][..., :SIDE, :SIDE]
         own = statistics(student.inside(features, picture.shape[-2:]))

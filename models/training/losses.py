@@ -6,6 +6,8 @@ of squares, as in the authors' code, where the paper writes norms.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,10 +21,30 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     return (features.float() - target.float()).square().mean((1, 2, 3))
 
 
+def style_losses(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
+    """[layers, N]: the distance of the statistics at each layer, the terms of equation 13."""
+    layers = zip(found, wanted)
+    return torch.stack([sum((f - w).square().mean(1) for f, w in zip(*layer)) for layer in layers])
+
+
 def style_loss(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
     """[N]: the distance of the statistics, summed over layers (equation 13)."""
-    pairs = [(f, w) for layer in zip(found, wanted) for f, w in zip(*layer)]
-    return sum((f - w).square().mean(1) for f, w in pairs)
+    return style_losses(found, wanted).sum(0)
+
+
+def covariance(y: Tensor) -> Tensor:
+    """[N, C, H, W] → [N, C, C], over positions: which features go together, the shape of a texture."""
+    x = y.flatten(2)
+    return (x @ x.mT).float() / x.shape[2] - x.float().mean(2)[:, :, None] * x.float().mean(2)[:, None]
+
+
+def covariance_loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
+    """[N]: squared distance of the covariances in multiples of the style's own size, mean over layers.
+
+    Gatys et al. 2016 compare Gram matrices; mean and deviation, which the paper's loss has already, are left out here.
+    """
+    terms = [(f - w.float()).square().sum((1, 2)) / w.float().square().sum((1, 2)) for f, w in zip(found, wanted)]
+    return torch.stack(terms).mean(0)
 
 
 def repetition(picture: Tensor, period: int, blocks: int) -> tuple[Tensor, Tensor]:
@@ -117,11 +139,20 @@ def convolution_gradient(gradient: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     return torch.ops.aten.convolution_backward(gradient, x, weight, None, ones, ones, ones, False, [0, 0], 1, mask)[0]
 
 
+class Seen(NamedTuple):
+    """What the loss network says of a batch of pictures."""
+
+    features: Tensor
+    statistics: list[Statistics]
+    covariances: list[Tensor]
+
+
 class TrainingVgg(nn.Module):
     """VGG-19 to relu4_1 in bfloat16, channels last, with zero instead of reflection padding (after the mean colour is
     taken off, so the frame is grey).  Picture, style and target all see the same frame; validation uses the exact net.
 
-    Picture [N, 3, H, W] → relu4_1 [N, 512, H/8, W/8] and the statistics of relu1_1 … relu4_1.
+    Picture [N, 3, H, W] → relu4_1 [N, 512, H/8, W/8], the statistics of relu1_1 … relu4_1 and the covariances of relu3_1
+    and relu4_1.
     """
 
     def __init__(self, vgg: Vgg) -> None:
@@ -135,9 +166,10 @@ class TrainingVgg(nn.Module):
             self.register_buffer(f"weight{name}", weight)
             self.register_buffer(f"bias{name}", bias.to(torch.bfloat16))
 
-    def forward(self, picture: Tensor) -> tuple[Tensor, list[Statistics]]:
+    def forward(self, picture: Tensor) -> Seen:
         x = (picture - self.grey).to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
         found: list[Statistics] = []
+        covariances: list[Tensor] = []
         for name in VGG_LAYERS:
             weight, bias = getattr(self, f"weight{name}"), getattr(self, f"bias{name}")
             if name in ("2_1", "3_1", "4_1"):
@@ -145,9 +177,11 @@ class TrainingVgg(nn.Module):
             if name.endswith("_1"):
                 x, mean, deviation = FrozenConvRelu.apply(x, weight, bias)
                 found.append((mean, deviation))
+                if name in ("3_1", "4_1"):
+                    covariances.append(covariance(x))
             else:
                 x = FrozenConvReluOnly.apply(x, weight, bias)
-        return x, found
+        return Seen(x, found, covariances)
 
 
 def exact(vgg: Vgg, picture: Tensor) -> tuple[Tensor, list[Statistics]]:

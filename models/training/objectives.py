@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crops import Crop, Feed, framed
-from losses import Statistics, TrainingVgg, content_loss, lattice_loss, style_loss
+from losses import Statistics, TrainingVgg, content_loss, covariance_loss, lattice_loss, style_losses
 from networks import DECODER_MARGIN, Student, adain, cropped, statistics
 from references import ReferenceDecoder
+from texture import shade_loss, shift_loss, snap_loss
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
 
@@ -73,25 +74,47 @@ class Objectives:
         return {"pictures": loss, "identity": identity, "total": loss + identity}
 
     def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
-        o = self.o
-        alpha = torch.from_numpy(self.random.random(len(content.picture)) >= o.identity_share).float()
-        features = self.encode(torch.cat((content.picture, style.picture)))
-        features, style_features = features.chunk(2)
-        found = self.paint(features, self.statistics(style_features), alpha)
+        o, count = self.o, len(content.picture)
+        alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float()
+        moved = min(count, round(o.shift_share * count))
+        offset = tuple(self.random.integers(0, self.stride, 2).tolist())
+        rolled = content.picture[:moved].roll(offset, (2, 3))
+        features, style_features, moved_features = self.encode(
+            torch.cat((content.picture, style.picture, rolled))
+        ).split((count, count, moved))
+        own, wanted = self.statistics(features), self.statistics(style_features)
+        both = [torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha)]
+        painted = self.decode(adain(torch.cat((features, moved_features)), (both[2], both[3]), both[4], (both[0], both[1])))
+        found, again = painted.split((count, moved))
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
-        seen, seen_statistics = self.vgg(found)
+        seen = self.vgg(found)
         plain = framed(content.picture, self.margin)
-        content_error = content_loss(seen, target).mean()
-        style_error = (alpha * style_loss(seen_statistics, style.statistics)).sum() / alpha.sum().clamp_min(1)
-        identity = ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9)
-        lattice = lattice_loss(found, plain).mean()
-        # Colours out of range are cut when the picture is shown, where VGG does not see it.
-        excess = (found - found.clamp(0, 1)).abs().mean()
-        total = o.content_weight * content_error + o.style_weight * style_error + 20 * excess
-        total = total + o.lattice_weight * lattice
-        total = total + o.identity_share * o.identity_weight * identity
-        parts = {"content": content_error, "style": style_error, "identity": identity, "excess": excess, "lattice": lattice}
+
+        def styled(losses: Tensor) -> Tensor:
+            """Mean of [N] over the samples that are to have the style."""
+            return (alpha * losses).sum() / alpha.sum().clamp_min(1)
+
+        layers = style_losses(seen.statistics, style.statistics)
+        parts = {
+            "content": content_loss(seen.features, target).mean(),
+            "style": styled(layers.sum(0)),
+            "covariance": styled(covariance_loss(seen.covariances, style.covariances)),
+            "identity": ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9),
+            # Colours out of range are cut when the picture is shown, where VGG does not see it.
+            "excess": (found - found.clamp(0, 1)).abs().mean(),
+            "lattice": lattice_loss(found, plain).mean(),
+            "snap": styled(snap_loss(found, plain)),
+            "shade": styled(shade_loss(found, plain)),
+            "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
+        }
+        weights = {
+            "content": o.content_weight, "style": o.style_weight, "covariance": o.covariance_weight,
+            "identity": o.identity_share * o.identity_weight, "excess": 20.0, "lattice": o.lattice_weight,
+            "snap": o.snap_weight, "shade": o.shade_weight, "shift": o.shift_weight,
+        }  # fmt: skip
+        total = sum(weights[name] * parts[name] for name in parts)
+        total = total + o.style_weight * (o.deep_weight - 1) * styled(layers[2:].sum(0))
         return {**parts, "total": total}
 
     def encode(self, pictures: Tensor) -> Tensor:
@@ -100,8 +123,11 @@ class Objectives:
 
     def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float) -> Tensor:
         """The part that the loss network sees."""
+        return self.decode(adain(features, style, alpha, self.statistics(features)))
+
+    def decode(self, features: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            return self.decoder(adain(features, style, alpha, self.statistics(features))).float()
+            return self.decoder(features).float()
 
     def statistics(self, features: Tensor) -> Statistics:
         """Of the features that lie on a crop, without those around it."""

@@ -31,7 +31,7 @@ def prepare_previews(data: Path, vgg: TrainingVgg, decoder: ReferenceDecoder) ->
     result = []
     contents, styles = (read_pictures(data, kind, "validation") for kind in ("content", "style"))
     for size, indices in PAIRS.items():
-        content, style = (torch.stack([centre_crop(p[i], size) for i in indices]) for p in (contents, styles))
+        content, style = (torch.stack([centre_crop(p[i].open(), size) for i in indices]) for p in (contents, styles))
         target = adain(vgg(content)[0], vgg(style)[1][-1])
         result.append(Preview(content, style, decoder(target.to(torch.bfloat16)).float().clamp(0, 1)))
     return result
@@ -51,7 +51,7 @@ def look(student: Student, vgg: TrainingVgg, previews: list[Preview], folder: Pa
         target = adain(vgg(content)[0], wanted[-1])
         measured = []
         for picture in (ours, reference):
-            seen, found = vgg(picture)
+            seen, found, _ = vgg(picture)
             measured.append((content_loss(seen, target).mean().item(), style_loss(found, wanted).mean().item()))
         ratios[f"content_ratio{size}"] = measured[0][0] / measured[1][0]
         ratios[f"style_ratio{size}"] = measured[0][1] / measured[1][1]

@@ -20,8 +20,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from data import DATA, REFERENCE, random_crop, read_pictures
-from evaluate import Evaluation, summarise
+from evaluate import Evaluation
 from export import MODELS, load_exported, session
+from measures import summarise
 from networks import Student, adain, pad_picture
 
 PERCENTILE = 99.99  # of the values seen; whatever lies beyond is cut
@@ -56,7 +57,7 @@ def calibration_inputs(student: Student, data: Path, count: int) -> tuple[list[T
     """Padded training crops for the encoder; for the decoder their features in the style of the next crop."""
     random = np.random.default_rng(1)
     crops, styles = (
-        [random_crop(picture, 256, random)[None] for picture in read_pictures(data, kind, "train")[:count]]
+        [random_crop(picture.open(), 256, random)[None] for picture in read_pictures(data, kind, "train")[:count]]
         for kind in ("content", "style")
     )
     pictures = [pad_picture(p, student.margin, student.stride) for pair in zip(crops, styles) for p in pair]

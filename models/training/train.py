@@ -27,12 +27,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from crops import Feed
-from data import DATA, REFERENCE, read_pictures
+from data import DATA, REFERENCE, content_sampler, read_pictures, style_sampler
 from detail import start_detail
 from export import load_student
 from losses import TrainingVgg
@@ -61,6 +60,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--identity-weight", type=float, default=20.0, help="of L1 to the content at alpha 0")
     parser.add_argument("--identity-share", type=float, default=0.08, help="of samples trained at alpha 0")
     parser.add_argument("--lattice-weight", type=float, default=0.0, help="of what repeats with every 8×8 block")
+    parser.add_argument("--deep-weight", type=float, default=1.0, help="of relu3_1 and relu4_1 in L_s; the paper has 1")
+    parser.add_argument("--covariance-weight", type=float, default=0.0, help="of the covariances at relu3_1 and relu4_1")
+    parser.add_argument("--snap-weight", type=float, default=0.0, help="of texture on the 8-pixel grid in flat areas")
+    parser.add_argument("--shade-weight", type=float, default=0.0, help="of light that turns dark")
+    parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
+    parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
+    parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are smooth over a third")
     parser.add_argument("--reuse", type=int, default=4, help="times a crop is used before it is replaced")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=1)
@@ -82,15 +88,15 @@ class Trainer:
         vgg = Vgg(o.reference)
         self.vgg = TrainingVgg(vgg)
         self.reference = ReferenceDecoder(o.reference).to(torch.bfloat16).to(memory_format=torch.channels_last)
-        contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
+        contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data)
         self.previews = prepare_previews(o.data, self.vgg, self.reference) if self.rank == 0 else []
 
         self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
         self.history: dict = {"seed": o.seed, "steps": 0, "stages": [], "date": datetime.date.today().isoformat()}
-        self.history["data"] = f"{len(contents)} photographs, {len(styles)} artworks"
+        self.history["data"] = f"{len(contents.pictures)} photographs, {len(styles.pictures)} artworks"
         self.checkpoint = o.out / "checkpoint.pt"
         state = torch.load(self.checkpoint, weights_only=False) if self.checkpoint.exists() else None
-        self.student = self.initial_student(state, contents, styles)
+        self.student = self.initial_student(state)
         sizes = [int(size) for size in o.sizes.split(",")]
         feeds = {
             s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, seed + s) for s in set(sizes)
@@ -104,7 +110,7 @@ class Trainer:
         if state:
             self.restore(state)
 
-    def initial_student(self, state: dict | None, contents: list[Image.Image], styles: list[Image.Image]) -> Student:
+    def initial_student(self, state: dict | None) -> Student:
         o = self.o
         if state:
             student = Student(Architecture.from_dict(state["architecture"]))
@@ -113,6 +119,7 @@ class Trainer:
             wanted = {**start.architecture.to_dict(), **json.loads(o.architecture)}
             student = grown(start, Architecture.from_dict(wanted))
             if student.architecture.detail and not start.architecture.detail:
+                contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
                 start_detail(student, contents[::16], styles[::9])
         else:
             student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
@@ -153,7 +160,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
+        columns += ["lattice", "covariance", "snap", "shade", "shift", "content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
             if self.rank == 0 and log.stat().st_size == 0:

@@ -1,0 +1,125 @@
+"""What the paper's loss does not see: where texture begins, and whether light and dark stay where they were.
+
+All functions take pictures [N, 3, H, W] in [0, 1] whose first pixel is the first of an 8×8 block.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PERIOD = 8  # the stride of the networks
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+FLAT_WINDOW, FLAT_DEVIATION = 17, 0.03  # pixels; of luma in [0, 1]
+SHADE = 8  # σ in pixels of the Gaussian that leaves only light and dark
+
+
+def luma(picture: Tensor) -> Tensor:
+    """[N, 1, H, W]."""
+    return (picture * torch.tensor(LUMA, device=picture.device)[:, None, None]).sum(1, keepdim=True)
+
+
+def flat_areas(picture: Tensor) -> Tensor:
+    """[N, 1, H, W], 1 where the luma hardly varies within a window: sky, wall, skin, page; else 0."""
+
+    def mean(x: Tensor) -> Tensor:
+        for side in ((FLAT_WINDOW, 1), (1, FLAT_WINDOW)):
+            x = F.avg_pool2d(x, side, 1, (side[0] // 2, side[1] // 2), count_include_pad=False)
+        return x
+
+    y = luma(picture)
+    return (mean(y.square()) - mean(y).square() < FLAT_DEVIATION**2).float()
+
+
+def phase_steps(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared differences between neighbouring pixels of the mask by the place of the first in its 8×8 block.
+
+    → [N, 2, 2, 8], by the direction of the difference (right, down), the axis of the place (x, y) and the place; and
+    [N], the share of pixels that count.
+    """
+    height, width = (length // PERIOD * PERIOD for length in picture.shape[-2:])
+    results, counts = [], []
+    for axis in (3, 2):
+        length = picture.shape[axis]
+        both = mask.narrow(axis, 1, length - 1) * mask.narrow(axis, 0, length - 1)
+        steps = both * picture.diff(dim=axis).square().sum(1, keepdim=True)
+        last = (0, 1) if axis == 3 else (0, 0, 0, 1)
+        steps, both = (F.pad(x, last)[:, 0, :height, :width] for x in (steps, both))
+        steps, both = (x.reshape(len(x), height // PERIOD, PERIOD, width // PERIOD, PERIOD) for x in (steps, both))
+        for places in ((1, 2, 3), (1, 3, 4)):
+            results.append(steps.sum(places) / both.sum(places).clamp_min(1))
+        counts.append(both.mean((1, 2, 3, 4)))
+    return torch.stack(results, 1).unflatten(1, (2, 2)), torch.stack(counts).mean(0)
+
+
+def grid_snap(picture: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
+    """How much the texture on the flat areas of `content` sits on the 8-pixel grid, [N], and their share, [N].
+
+    The coefficient of variation of the differences from column to column over the eight columns of a block, and so for
+    rows; the mean of both.  Texture that begins anywhere has about 0.2 for want of pixels.
+    """
+    steps, share = phase_steps(picture, flat_areas(content))
+    across = torch.stack((steps[:, 0, 0], steps[:, 1, 1]), 1)  # over columns by x, over rows by y
+    return (across.std(2, correction=0) / across.mean(2).clamp_min(1e-9)).mean(1), share
+
+
+def snap_loss(picture: Tensor, content: Tensor) -> Tensor:
+    """[N]: squared coefficients of variation as above, of both directions by both places, which also sees strokes that
+    lie in the middle of blocks.  A picture counts by its flat share, half at a tenth.
+    """
+    steps, share = phase_steps(picture, flat_areas(content))
+    mean = steps.mean(3) + (1 / 255) ** 2  # what is hardly visible needs no remedy
+    return share / (share + 0.1) * (steps.var(3, correction=0) / mean.square()).mean((1, 2))
+
+
+def shift_loss(picture: Tensor, moved: Tensor, offset: tuple[int, int]) -> Tensor:
+    """How far what is painted of a content rolled by `offset` rows and columns is from what was painted, rolled: mean
+    square error as a share of the variance.  What came round the edges does not count.
+    """
+    edge = 3 * PERIOD
+    x, y = (z[..., edge:-edge, edge:-edge] for z in (picture.roll(offset, (2, 3)), moved))
+    return ((x - y).square().mean((1, 2, 3)) / (x.detach().var((1, 2, 3)) + 1e-3)).mean()
+
+
+def blurred(x: Tensor, deviation: float = SHADE) -> Tensor:
+    """[N, 1, H, W] → the same, by a Gaussian cut at 3σ, the edges repeated."""
+    reach = int(3 * deviation)
+    line = torch.exp(-((torch.arange(-reach, reach + 1.0) / deviation) ** 2) / 2)
+    line = line / line.sum()
+    x = F.pad(x, (reach,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(x, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
+
+
+def correlation(x: Tensor, y: Tensor) -> Tensor:
+    """[N]: Pearson's, over all but the first axis."""
+    x, y = (z.flatten(1) - z.flatten(1).mean(1, keepdim=True) for z in (x, y))
+    return (x * y).sum(1) / (x.square().sum(1) * y.square().sum(1)).sqrt().clamp_min(1e-9)
+
+
+def shade_correlation(picture: Tensor, content: Tensor) -> Tensor:
+    """[N]: whether what was light is light, the correlation of blurred luma."""
+    return correlation(blurred(luma(picture)), blurred(luma(content)))
+
+
+def shade_loss(picture: Tensor, content: Tensor, enough: float = 0.92) -> Tensor:
+    """[N]: how far that correlation is below what the reference has; none for contents all of one shade.
+
+    Means of 8×8 blocks and of 3×3 of those stand for the Gaussian.
+    """
+
+    def coarse(x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.avg_pool2d(luma(x), PERIOD), 3, 1)
+
+    own = coarse(content)
+    return (own.flatten(1).std(1) > 0.03) * (enough - correlation(coarse(picture), own)).clamp_min(0)
+
+
+def frame_strip(picture: Tensor, width: int = PERIOD) -> Tensor:
+    """[N]: levels of 255 by which the outermost pixels differ from those beside them in mean colour, worst of four edges."""
+    edges = []
+    for turns in range(4):
+        x = picture.rot90(turns, (2, 3))
+        outer, inner = x[..., :width].mean((2, 3)), x[..., width : 2 * width].mean((2, 3))
+        edges.append((outer - inner).abs().mean(1))
+    return 255 * torch.stack(edges).amax(0)
