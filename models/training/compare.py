@@ -21,7 +21,7 @@ from data import DATA, REFERENCE
 from evaluate import Evaluation
 from export import MODELS, load_exported
 from gatys import grams, optimise
-from losses import exact
+from measures import judge
 from networks import Student, adain, statistics
 from preview import write_strips
 from references import ReferenceAdain, Vgg
@@ -103,8 +103,7 @@ def compare(
                 described, describe_s = timed(lambda: method.describe(style, number))
                 picture, paint_s = timed(lambda: method.paint(content, described).clamp(0, 1))
             with torch.no_grad():
-                features, wanted = exact(evaluation.vgg, content)[0], exact(evaluation.vgg, style)[1]
-                losses = evaluation.judge(picture, content, adain(features, wanted[-1]), wanted)
+                losses = judge(evaluation.vgg, picture, evaluation.wanted(content, style))
             found.append(losses | {"describe": describe_s, "paint": paint_s})
             if i == 0:
                 first = picture

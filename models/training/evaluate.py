@@ -1,12 +1,17 @@
-"""Measure the student beside the reference AdaIN on the validation split, with the exact VGG.
+"""Measure the student beside the reference AdaIN on pairs that training never saw, with the exact VGG.
+
+usual  the i-th of the last 200 photographs with the i-th of the last 200 artworks;
+new    the same of the last 100 of the second sets, which come from elsewhere than most that training sees;
+hard   40 pairs chosen by eye (`hard.tsv`): sky, studio, water, faces and pages in busy styles.
 
 Prints a table and writes it as JSON, with what alpha and blends do on a few pairs; with --sheets also strips of
-validation pairs (for looking, not for shipping).
+pairs (for looking, not for shipping).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from pathlib import Path
 
@@ -15,76 +20,69 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from data import DATA, REFERENCE, VALIDATION, centre_crop, read_pictures
+from data import DATA, REFERENCE, Picture, centre_crop, read_pictures
 from export import MODELS, load_student
-from losses import content_loss, exact, lattice_loss, style_loss
-from networks import Student, adain, gmac, parameters
+from losses import exact, style_loss
+from measures import HEADINGS, LOSSES, Wanted, gram, judge, ssim, summarise, table_cells
+from networks import Student, adain, gmac, parameters, statistics
 from preview import write_strips
 from references import ReferenceDecoder, Vgg
 
-MEASURES = ("content", "style", "ssim", "lattice")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FEW = 12  # pairs that are enough to see what alpha and blends do
+SETS = ("usual", "new", "hard")
+HARD = Path(__file__).with_name("hard.tsv")
 
 
-def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """[N]: structural similarity of the luma (Wang et al. 2004): Gaussian window of 11 pixels, σ = 1.5."""
-    luma = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
-    x, y = ((p * luma).sum(1, keepdim=True) for p in (a, b))
-    line = torch.exp(-((torch.arange(11.0) - 5) ** 2) / (2 * 1.5**2))
-    line = line / line.sum()
-
-    def blur(z: Tensor) -> Tensor:
-        return F.conv2d(F.conv2d(z, line.view(1, 1, 11, 1)), line.view(1, 1, 1, 11))
-
-    mean_x, mean_y = blur(x), blur(y)
-    variance_x, variance_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
-    covariance = blur(x * y) - mean_x * mean_y
-    c1, c2 = 0.01**2, 0.03**2
-    map_ = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-    return (map_ / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))).mean((1, 2, 3))
+def validation_pairs(folder: Path, name: str) -> list[tuple[Picture, Picture]]:
+    """(content, style) of a validation set."""
+    sets = {
+        which: read_pictures(folder, which, "validation")
+        for which in {"usual": ("content", "style"), "new": ("content2", "style2")}.get(
+            name, ("content", "content2", "style", "style2")
+        )
+    }
+    if name != "hard":
+        return list(zip(*sets.values()))
+    pictures = {picture.name.removesuffix(".jpg"): picture for which in sets.values() for picture in which}
+    with HARD.open(newline="") as file:
+        return [(pictures[row["content"]], pictures[row["style"]]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 class Evaluation:
-    def __init__(self, data: Path, reference: Path, precision: torch.dtype) -> None:
+    def __init__(self, data: Path, reference: Path, precision: torch.dtype, name: str = "usual") -> None:
         """`precision` is VGG's and the reference decoder's; the student always runs in float32."""
         self.vgg = Vgg(reference).to(precision).to(memory_format=torch.channels_last)
         self.decoder = ReferenceDecoder(reference).to(precision).to(memory_format=torch.channels_last)
-        self.contents, self.styles = (read_pictures(data, kind, "validation") for kind in ("content", "style"))
+        self.name, self.pairs = name, validation_pairs(data, name)
 
     @torch.no_grad()
     def measure(self, student: Student, size: int, count: int, cache: dict) -> list[dict]:
-        """One row a pair, the i-th photograph with the i-th artwork.  `cache` keeps the reference's rows between runs."""
-        rows = []
-        for i in tqdm(range(count), desc=f"{size}×{size}", mininterval=5):
+        """One row a pair.  `cache` keeps the reference's rows between runs."""
+        rows, known = [], cache.setdefault(f"{self.name} {size}", {})
+        for i in tqdm(range(min(count, len(self.pairs))), desc=f"{self.name} {size}×{size}", mininterval=5):
             content, style = self.pair(i, size)
-            features, wanted = exact(self.vgg, content)[0], exact(self.vgg, style)[1]
-            target = adain(features, wanted[-1])  # t of equation 12
-            known = cache.setdefault(str(size), {})
-            if not known.get(str(i), {}).keys() >= set(MEASURES):
-                known[str(i)] = self.judge(self.decode(target), content, target, wanted)
-            statistics = student.describe(style)
-            row = {"pair": i, "ours": self.judge(student(content, statistics).clamp(0, 1), content, target, wanted)}
-            plain = student(content, statistics, 0.0).clamp(0, 1)
+            wanted = self.wanted(content, style)
+            if str(i) not in known:
+                known[str(i)] = judge(self.vgg, self.decode(wanted.target), wanted)
+            own = student.describe(style)
+            row = {"pair": i, "ours": judge(self.vgg, student(content, own).clamp(0, 1), wanted)}
+            plain = student(content, own, 0.0).clamp(0, 1)
             rows.append(row | {"reference": known[str(i)], "alpha0_ssim": ssim(plain, content).item()})
         return rows
 
+    def wanted(self, content: Tensor, style: Tensor) -> Wanted:
+        layers = self.vgg(style)
+        target = adain(self.vgg(content)[-1], statistics(layers[-1]))
+        return Wanted(content, target, [statistics(layer) for layer in layers], [gram(layer) for layer in layers])
+
     def pair(self, i: int, size: int) -> tuple[Tensor, Tensor]:
-        """The i-th photograph and the i-th artwork of the split, each [1, 3, size, size]."""
-        content, style = (centre_crop(pictures[i], size)[None] for pictures in (self.contents, self.styles))
+        """Content and style, each [1, 3, size, size]."""
+        content, style = (centre_crop(picture.open(), size)[None] for picture in self.pairs[i])
         return content, style
 
     def decode(self, features: Tensor) -> Tensor:
         return self.decoder(features).float().clamp(0, 1)
-
-    def judge(self, picture: Tensor, content: Tensor, target: Tensor, wanted: list) -> dict[str, float]:
-        features, found = exact(self.vgg, picture)
-        return {
-            "content": content_loss(features, target).item(),
-            "style": style_loss(found, wanted).item(),
-            "ssim": ssim(picture, content).item(),
-            "lattice": lattice_loss(picture, content).item(),
-        }
 
     @torch.no_grad()
     def sweep(self, student: Student, size: int, count: int) -> dict:
@@ -119,7 +117,7 @@ class Evaluation:
         rows = []
         for i in range(count):
             content, first = self.pair(i, size)
-            _, second = self.pair((i + 1) % VALIDATION, size)
+            _, second = self.pair((i + 1) % len(self.pairs), size)
             (mean1, deviation1), (mean2, deviation2) = one, two = student.describe(first), student.describe(second)
             half = (mean1 + mean2) / 2, (deviation1 + deviation2) / 2
             found1, blended, found2 = (exact(self.vgg, student(content, s).clamp(0, 1))[1] for s in (one, half, two))
@@ -137,12 +135,24 @@ class Evaluation:
         folder.mkdir(parents=True, exist_ok=True)
         for start in range(0, len(indices), 4):
             chosen = indices[start : start + 4]
-            content, style = (torch.stack([centre_crop(p[i], size) for i in chosen]) for p in (self.contents, self.styles))
+            content, style = (torch.cat(parts) for parts in zip(*(self.pair(i, size) for i in chosen)))
             wanted = exact(self.vgg, style)[1][-1]
             reference = self.decode(adain(exact(self.vgg, content)[0], wanted))
             statistics = student.describe(style)
             columns = (content, style, student(content, statistics), reference, student(content, statistics, 0.0))
-            write_strips(folder / f"{size}-{chosen[0]:03d}.png", columns)
+            write_strips(folder / f"{self.name}-{size}-{chosen[0]:03d}.png", columns)
+
+    @torch.no_grad()
+    def contact_sheet(self, student: Student, size: int, shown: int, to: Path) -> None:
+        """All pairs in one picture, two a row: content, style, ours, reference, each shown so many pixels wide."""
+        cells = []
+        for i in range(len(self.pairs)):
+            content, style = self.pair(i, size)
+            ours = student(content, student.describe(style)).clamp(0, 1)
+            cells.append(torch.cat((content, style, ours, self.decode(self.wanted(content, style).target)), 3))
+        rows = [torch.cat(cells[i : i + 2], 3) for i in range(0, len(cells), 2)]
+        small = F.interpolate(torch.cat(rows, 2), scale_factor=shown / size, mode="area")
+        write_strips(to, (small,))
 
 
 class Half(nn.Module):
@@ -154,35 +164,6 @@ class Half(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.part(x.half()).float()
-
-
-def summarise(rows: list[dict]) -> dict:
-    def mean(who: str, what: str) -> float:
-        return sum(row[who][what] for row in rows) / len(rows)
-
-    table = {"pairs": len(rows)}
-    for what in MEASURES:
-        table[what] = {who: float(f"{mean(who, what):.4g}") for who in ("ours", "reference")}
-        if what in ("content", "style"):
-            table[what]["ratio"] = round(mean("ours", what) / mean("reference", what), 3)
-    table["alpha0Ssim"] = round(sum(row["alpha0_ssim"] for row in rows) / len(rows), 4)
-    worst = sorted(rows, key=lambda row: -row["ours"]["style"])[:5]
-    table["worstStyles"] = [
-        {"pair": r["pair"], "ours": round(r["ours"]["style"], 3), "reference": round(r["reference"]["style"], 3)}
-        for r in worst
-    ]
-    return table
-
-
-def table_cells(table: dict) -> list[str]:
-    """Ours / reference (= ratio) of each measure."""
-    formats = {"content": (1, ".3f"), "style": (1, ".3f"), "ssim": (1, ".3f"), "lattice": (1e5, ".2f")}
-    cells = []
-    for what, (scale, digits) in formats.items():
-        measured = table[what]
-        cell = f"{measured['ours'] * scale:{digits}} / {measured['reference'] * scale:{digits}}"
-        cells.append(cell + (f" = {measured['ratio']:.2f}×" if "ratio" in measured else ""))
-    return cells
 
 
 def print_controls(sweep: dict, blends: dict) -> None:
@@ -207,19 +188,22 @@ def check_finite(student: Student) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("student", type=Path, nargs="?", default=MODELS, help="folder of model.json, or a checkpoint")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--reference", type=Path, default=REFERENCE)
+    parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--sizes", default="256,512")
-    parser.add_argument("--pairs", type=int, default=VALIDATION)
+    parser.add_argument("--pairs", type=int, default=200, help="the first so many of each set, at most")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of VGG; bfloat16 is fast")
     parser.add_argument("--half", action="store_true", help="the networks in float16, as the service runs them on a GPU")
+    parser.add_argument("--controls", action="store_true", help="measure what alpha and blends do, too")
     parser.add_argument("--out", type=Path, required=True, help="folder of validation.json, the cache and the strips")
-    parser.add_argument("--sheets", type=int, default=0, metavar="N", help="write strips of N pairs at each size")
+    parser.add_argument("--contact-sheet", type=int, metavar="SIZE", help="all pairs of each set at that size in one file")
+    parser.add_argument("--sheets", type=int, default=0, metavar="N", help="write strips of N pairs of each set and size")
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
-    student, evaluation = load_student(o.student), Evaluation(o.data, o.reference, getattr(torch, o.precision))
+    student = load_student(o.student)
     cost = f"{parameters(student) / 1e6:.2f} M parameters, {gmac(student):.2f} GMAC at 512×512"
     if o.half:
         student.encoder, student.decoder = Half(student.encoder), Half(student.decoder)
@@ -227,28 +211,31 @@ def main() -> None:
     print(f"{cost}; odd pictures: finite")
     cache_path = o.out / f"reference-losses-{o.precision}.json"
     cache = json.loads(cache_path.read_text()) if cache_path.exists() else {}
-    validation = {}
-    print("| size | pairs | content, ours / reference | style | SSIM to content | lattice ×10⁻⁵ | SSIM at alpha 0 |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    sizes = [int(s) for s in o.sizes.split(",")]
-    for size in sizes:
-        if o.sheets:
-            evaluation.sheets(student, o.out, size, range(0, VALIDATION, VALIDATION // o.sheets))
-        if not o.pairs:
-            continue
-        table = validation[str(size)] = summarise(evaluation.measure(student, size, o.pairs, cache))
-        table["precision"] = o.precision
-        cache_path.write_text(json.dumps(cache))
-        print(f"| {size} | {table['pairs']} | {' | '.join(table_cells(table))} | {table['alpha0Ssim']:.3f} |")
-        print("worst styles:", ", ".join(f"{w['pair']}: {w['ours']} ({w['reference']})" for w in table["worstStyles"]))
-    if o.pairs:
-        few, first = min(FEW, o.pairs), validation[str(sizes[0])]
-        first["sweep"] = evaluation.sweep(student, sizes[0], few)
-        first["blends"] = evaluation.blends(student, sizes[0], few)
-        print(f"at {sizes[0]}, means over {few} pairs:")
-        print_controls(first["sweep"], first["blends"])
-    if validation:
-        (o.out / "validation.json").write_text(json.dumps(validation, indent=2) + "\n")
+    validation: dict = {"precision": o.precision}
+    print(f"| set | size | pairs | {' | '.join(HEADINGS)} |")
+    print("| --- " * (3 + len(HEADINGS)) + "|")
+    for name in o.sets.split(","):
+        evaluation = Evaluation(o.data, o.reference, getattr(torch, o.precision), name)
+        count = min(o.pairs, len(evaluation.pairs))
+        if o.contact_sheet:
+            evaluation.contact_sheet(student, o.contact_sheet, 192, o.out / f"{name}-{o.contact_sheet}.png")
+        for size in (int(s) for s in o.sizes.split(",")):
+            if o.sheets:
+                step = -(-len(evaluation.pairs) // o.sheets)
+                evaluation.sheets(student, o.out, size, range(0, len(evaluation.pairs), step))
+            if not count:
+                continue
+            table = summarise(evaluation.measure(student, size, count, cache))
+            validation.setdefault(name, {})[str(size)] = table
+            cache_path.write_text(json.dumps(cache))
+            print(f"| {name} | {size} | {count} | {' | '.join(table_cells(table))} |")
+            for loss in LOSSES[:2]:
+                print(f"  {loss}: won {table[loss]['won']} of {count}; worst", table[loss]["worst"], flush=True)
+            if o.controls and name == "usual":
+                table["sweep"] = evaluation.sweep(student, size, min(FEW, count))
+                table["blends"] = evaluation.blends(student, size, min(FEW, count))
+                print_controls(table["sweep"], table["blends"])
+    (o.out / "validation.json").write_text(json.dumps(validation, indent=2) + "\n")
 
 
 if __name__ == "__main__":
