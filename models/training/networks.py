@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from upsampling import Doubling, folded
+from upsampling import Doubling, SmoothDoubling, folded
 
 EPSILON = 1e-5  # added to the variance, as in the authors' code
 # How much is painted around a picture and cut off.  No statistics are taken behind the decoder, so it can learn to make its
@@ -33,6 +33,8 @@ class Architecture:
     encoder_blocks: tuple[int, int, int] = (0, 0, 3)  # residual blocks at each resolution
     decoder_blocks: tuple[int, int, int] = (0, 1, 3)
     skip: int = 192  # channels that carry fine texture and colour from 1/4 straight to the AdaIN layer
+    smooth_ups: int = 0  # of the decoder's three doublings, how many from 1/8 on interpolate instead of repeating
+    separable: int = 0  # depthwise-separable residual blocks of the decoder at 1/2, behind its plain ones
     shortcut: bool = True  # from the AdaIN layer straight to the decoder's 1/4
     top_width: int = 16  # channels of the decoder at full resolution
     top_kernel: int = 3
@@ -112,6 +114,23 @@ class Residual(nn.Module):
         return F.relu(cropped(x, self.lost) + self.conv2(F.relu(self.conv1(x))))
 
 
+class SeparableResidual(nn.Module):
+    """relu(x + conv1×1(relu(depthwise 3×3(relu(conv1×1(x)))))): an inverted residual block (Sandler et al. 2018) as wide
+    inside as outside, at an eighth of a plain block's work.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.before = conv(width, width, kernel=1)
+        self.spread = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        nn.init.normal_(self.spread.weight, std=(2 / 9) ** 0.5)
+        nn.init.zeros_(self.spread.bias)
+        self.after = conv(width, width, kernel=1, gain=0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.after(F.relu(self.spread(F.relu(self.before(x))))))
+
+
 def blocks(width: int, count: int, padded: bool = True) -> nn.Sequential:
     return nn.Sequential(*(Residual(width, padded) for _ in range(count)))
 
@@ -166,13 +185,14 @@ class Decoder(nn.Module):
         self.channels, self.stride = a.channels, a.stride
         self.head = conv(a.channels, w3)
         self.blocks8 = blocks(w3, a.decoder_blocks[2])
-        self.up4 = conv(w3, w2, kind=Doubling)
+        kinds = [SmoothDoubling if i < a.smooth_ups else Doubling for i in range(3)]
+        self.up4 = conv(w3, w2, kind=kinds[0])
         # The decoder's trunk is too narrow for an 8×8 block as well.  It starts at zero: a decoder grows by it unharmed.
         self.shortcut = conv(a.channels, 4 * w2, kernel=1, gain=0.0) if a.shortcut else None
         self.blocks4 = blocks(w2, a.decoder_blocks[1])
-        self.up2 = conv(w2, w1, kind=Doubling)
-        self.blocks2 = blocks(w1, a.decoder_blocks[0])
-        self.up1 = conv(w1, a.top_width, kind=Doubling)
+        self.up2 = conv(w2, w1, kind=kinds[1])
+        self.blocks2 = blocks(w1, a.decoder_blocks[0]).extend(SeparableResidual(w1) for _ in range(a.separable))
+        self.up1 = conv(w1, a.top_width, kind=kinds[2])
         self.last = conv(a.top_width, 3, a.top_kernel, gain=0.3)
         # What the trunk paints too softly; the trunk decides where and how much of it belongs there.
         self.detail = conv(a.detail, 3 * a.stride**2, kernel=1, gain=0.0) if a.detail else None
@@ -241,17 +261,31 @@ class Student(nn.Module):
 
 
 @torch.no_grad()
-def grown(student: Student, architecture: Architecture) -> Student:
+def grown(student: Student, architecture: Architecture, dropped: str | None = None) -> Student:
     """The same function in a network with more channels or blocks, or with the shortcut: what is new reads or adds with
-    weights of zero until it is trained.
+    weights of zero until it is trained.  `dropped`, such as "decoder.blocks8.1", is a block to leave out.
     """
     larger = Student(architecture)
     own = larger.state_dict()
-    for name, stored in student.state_dict().items():
+    for name, stored in (without(student.state_dict(), dropped) if dropped else student.state_dict()).items():
         rows = own[name][: len(stored)]
         rows.zero_()
         rows[tuple(slice(length) for length in stored.shape)] = stored
     return larger
+
+
+def without(weights: dict[str, Tensor], block: str) -> dict[str, Tensor]:
+    """Those of a network that lacks one block of a row; the blocks behind it move up."""
+    row, _, number = block.rpartition(".")
+    kept = {}
+    for name, value in weights.items():
+        if name.startswith(f"{row}."):
+            place, rest = name.removeprefix(f"{row}.").split(".", 1)
+            if place == number:
+                continue
+            name = f"{row}.{int(place) - (int(place) > int(number))}.{rest}"
+        kept[name] = value
+    return kept
 
 
 # ---- cost and reach -------------------------------------------------------------------------------------------------
@@ -294,6 +328,9 @@ def halos(a: Architecture) -> tuple[int, int]:
     e2, e4, e8 = a.encoder_blocks
     d2, d4, d8 = a.decoder_blocks
     encoder = (a.stem_kernel - 1) // 2 + 2 * 2 * e2 + 2 + 4 * 2 * e4 + 4 + 8 * 2 * e8
-    # The decoder's reach counts from a pixel back to the features: up-sampling maps pixel i to i // 2.
-    reach = (a.top_kernel - 1) // 2 + 1 + 2 * (1 + 2 * d2) + 4 * (1 + 2 * d4) + 8 * (1 + 2 * d8)
+    # The decoder's reach counts from a pixel back to the features: up-sampling maps pixel i to i // 2, and interpolation
+    # is that and a blur of three pixels.
+    s4, s2, s1 = (int(i < a.smooth_ups) for i in range(3))
+    reach = (a.top_kernel - 1) // 2 + 1 + s1
+    reach += 2 * (1 + s2 + 2 * d2 + a.separable) + 4 * (1 + s4 + 2 * d4) + 8 * (1 + 2 * d8)
     return -(-encoder // 8) * 8, -(-reach // 8) * 8

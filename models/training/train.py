@@ -36,6 +36,7 @@ from detail import start_detail
 from export import load_student
 from losses import TrainingVgg
 from muon import optimisers
+from doublings import refit_doublings
 from networks import Architecture, Student, grown
 from objectives import Objectives, principal_components
 from preview import look, prepare_previews
@@ -53,6 +54,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--until", help="clock time HH:MM (today) at which the last stage ends, instead of its minutes")
     parser.add_argument("--rates", default="features:1e-3,pictures:1e-3,paper:6e-4", help="largest learning rates")
     parser.add_argument("--architecture", default="{}", help="JSON of what differs from the default architecture")
+    parser.add_argument("--drop", help="a block that the new architecture lacks, such as decoder.blocks8.1")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--sizes", default="256", help="crop sizes, comma separated; repeat one to see it more often")
     parser.add_argument("--style-weight", type=float, default=10.0, help="λ")
@@ -117,10 +119,13 @@ class Trainer:
         elif o.init_from:
             start = load_student(o.init_from)
             wanted = {**start.architecture.to_dict(), **json.loads(o.architecture)}
-            student = grown(start, Architecture.from_dict(wanted))
+            student = grown(start, Architecture.from_dict(wanted), o.drop)
             if student.architecture.detail and not start.architecture.detail:
                 contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content", "style"))
                 start_detail(student, contents[::16], styles[::9])
+            if student.architecture.smooth_ups > start.architecture.smooth_ups:
+                contents, styles = (read_pictures(o.data, kind, "train") for kind in ("content2", "style2"))
+                refit_doublings(student, start, contents[:24], styles[:24])
         else:
             student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
         return student.to(memory_format=torch.channels_last)
