@@ -1,9 +1,5 @@
 """Measure the student beside the reference AdaIN on pairs that training never saw, with the exact VGG.
 
-usual  the i-th of the last 200 photographs with the i-th of the last 200 artworks;
-new    the same of the last 100 of the second sets, which come from elsewhere than most that training sees;
-hard   40 pairs chosen by eye (`hard.tsv`): sky, studio, water, faces and pages in busy styles.
-
 Prints a table and writes it as JSON, with what alpha and blends do on a few pairs; with --sheets also strips of
 pairs (for looking, not for shipping).
 """
@@ -11,7 +7,6 @@ pairs (for looking, not for shipping).
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 
@@ -20,33 +15,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from data import DATA, REFERENCE, Picture, centre_crop, read_pictures
+from comparisons.measures import (
+    HEADINGS,
+    LOSSES,
+    Wanted,
+    gram,
+    judge,
+    ssim,
+    summarise,
+    table_cells,
+)
+from data.pairs import SETS, validation_pairs
+from data.pictures import DATA, REFERENCE, centre_crop
 from export import MODELS, load_student
-from losses import exact, style_loss
-from measures import HEADINGS, LOSSES, Wanted, gram, judge, ssim, summarise, table_cells
-from networks import Student, adain, gmac, parameters, statistics
-from preview import write_strips
-from references import ReferenceDecoder, Vgg
+from networks.adain import adain, statistics
+from networks.cost import gmac, parameters
+from networks.references import ReferenceDecoder, Vgg
+from networks.student import Student
+from optimisation.losses import content_loss, exact, style_loss
+from runs.preview import write_strips
 
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FEW = 12  # pairs that are enough to see what alpha and blends do
-SETS = ("usual", "new", "hard")
-HARD = Path(__file__).with_name("hard.tsv")
-
-
-def validation_pairs(folder: Path, name: str) -> list[tuple[Picture, Picture]]:
-    """(content, style) of a validation set."""
-    sets = {
-        which: read_pictures(folder, which, "validation")
-        for which in {"usual": ("content", "style"), "new": ("content2", "style2")}.get(
-            name, ("content", "content2", "style", "style2")
-        )
-    }
-    if name != "hard":
-        return list(zip(*sets.values()))
-    pictures = {picture.name.removesuffix(".jpg"): picture for which in sets.values() for picture in which}
-    with HARD.open(newline="") as file:
-        return [(pictures[row["content"]], pictures[row["style"]]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 class Evaluation:

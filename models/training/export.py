@@ -15,8 +15,11 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from networks import DECODER_MARGIN, EPSILON, Architecture, Student, gmac, halos, pad_picture, parameters, shipped
-from upsampling import unfolded
+from networks.adain import EPSILON
+from networks.architecture import DECODER_MARGIN, Architecture, halos
+from networks.cost import gmac, parameters, shipped
+from networks.student import Student, pad_picture
+from networks.upsampling import unfolded
 
 OPSET = 17
 IR_VERSION = 8  # of opset 17; every onnxruntime since 1.12 reads it

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from data import centre_crop
+from data.pictures import centre_crop
 from export import MODELS, load_student
 
 

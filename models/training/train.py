@@ -30,17 +30,19 @@ import torch.distributed as dist
 from torch import Tensor
 from tqdm import tqdm
 
-from crops import Feed
-from data import DATA, REFERENCE, content_sampler, read_pictures, style_sampler
-from detail import start_detail
+from data.crops import Feed
+from data.pictures import DATA, REFERENCE, content_sampler, read_pictures, style_sampler
 from export import load_student
-from losses import TrainingVgg
-from muon import optimisers
-from doublings import refit_doublings
-from networks import Architecture, Student, grown
-from objectives import Objectives, principal_components
-from preview import look, prepare_previews
-from references import ReferenceDecoder, Vgg
+from networks.architecture import Architecture
+from networks.detail import start_detail
+from networks.doublings import refit_doublings
+from networks.growth import grown
+from networks.references import ReferenceDecoder, Vgg
+from networks.student import Student
+from optimisation.muon import optimisers
+from optimisation.objectives import Objectives, principal_components
+from optimisation.training_vgg import TrainingVgg
+from runs.preview import look, prepare_previews
 
 
 def parse() -> argparse.Namespace:
@@ -165,7 +167,8 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "covariance", "snap", "shade", "shift", "content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
+        columns += ["lattice", "covariance", "snap", "shade", "shift"]
+        columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
             if self.rank == 0 and log.stat().st_size == 0:

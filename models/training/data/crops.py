@@ -8,9 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data import Sampler, random_crop
-from losses import Statistics, TrainingVgg
-from networks import DECODER_MARGIN, Student, cropped, pad_picture
+from data.pictures import Sampler, random_crop
+from networks.adain import Statistics
+from networks.architecture import DECODER_MARGIN
+from networks.layers import cropped
+from networks.student import Student, pad_picture
+from optimisation.training_vgg import TrainingVgg
 
 FRAME = DECODER_MARGIN  # pixels around a crop that the loss network sees too: all that is painted
 

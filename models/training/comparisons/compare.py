@@ -17,15 +17,16 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from data import DATA, REFERENCE
+from comparisons.gatys import grams, optimise
+from comparisons.measures import judge
+from comparisons.style_swap import patches, swap
+from data.pictures import DATA, REFERENCE
 from evaluate import Evaluation
 from export import MODELS, load_exported
-from gatys import grams, optimise
-from measures import judge
-from networks import Student, adain, statistics
-from preview import write_strips
-from references import ReferenceAdain, Vgg
-from style_swap import patches, swap
+from networks.adain import adain, statistics
+from networks.references import ReferenceAdain, Vgg
+from networks.student import Student
+from runs.preview import write_strips
 
 SPLIT = 32  # styles of the conditional network
 

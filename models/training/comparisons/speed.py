@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from candidates import CANDIDATES
-from data import REFERENCE
+from comparisons.candidates import CANDIDATES
+from data.pictures import REFERENCE
 from export import export_part, session
-from networks import Student, gmac, halos, pad_picture, parameters, shipped
-from references import ReferenceDecoder, Vgg
+from networks.architecture import halos
+from networks.cost import gmac, parameters, shipped
+from networks.references import ReferenceDecoder, Vgg
+from networks.student import Student, pad_picture
 
 
 class LastLayer(nn.Module):

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import torch
 
-from data import DATA, REFERENCE
+from comparisons.measures import HEADINGS, summarise, table_cells
+from data.pictures import DATA, REFERENCE
 from evaluate import Evaluation
-from measures import HEADINGS, summarise, table_cells
 from export import load_student
-from networks import Architecture, gmac, halos, parameters
+from networks.architecture import Architecture, halos
+from networks.cost import gmac, parameters
 
 CANDIDATES = {
     "ours": Architecture(),
@@ -34,7 +35,7 @@ CANDIDATES = {
 
 
 def train(architecture: Architecture, out: Path, o: argparse.Namespace) -> None:
-    run = ["-m", "torch.distributed.run", "--nproc-per-node", str(o.processes), Path(__file__).with_name("train.py")]
+    run = ["-m", "torch.distributed.run", "--nproc-per-node", str(o.processes), Path(__file__).parents[1] / "train.py"]
     where = ["--out", out, "--data", o.data, "--reference", o.reference]
     what = ["--architecture", json.dumps(architecture.to_dict()), "--unit", "steps", "--plan", o.plan, "--batch", "8"]
     # A short average, for a short training.

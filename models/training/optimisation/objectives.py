@@ -9,11 +9,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crops import Crop, Feed, framed
-from losses import Statistics, TrainingVgg, content_loss, covariance_loss, lattice_loss, style_losses
-from networks import DECODER_MARGIN, Student, adain, cropped, statistics
-from references import ReferenceDecoder
-from texture import shade_loss, shift_loss, snap_loss
+from data.crops import Crop, Feed, framed
+from networks.adain import Statistics, adain, statistics
+from networks.architecture import DECODER_MARGIN
+from networks.layers import cropped
+from networks.references import ReferenceDecoder
+from networks.student import Student
+from optimisation.losses import (
+    content_loss,
+    covariance_loss,
+    lattice_loss,
+    style_losses,
+)
+from optimisation.texture import shade_loss, shift_loss, snap_loss
+from optimisation.training_vgg import TrainingVgg
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
 
@@ -84,7 +93,8 @@ class Objectives:
         ).split((count, count, moved))
         own, wanted = self.statistics(features), self.statistics(style_features)
         both = [torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha)]
-        painted = self.decode(adain(torch.cat((features, moved_features)), (both[2], both[3]), both[4], (both[0], both[1])))
+        target = adain(torch.cat((features, moved_features)), (both[2], both[3]), both[4], (both[0], both[1]))
+        painted = self.decode(target)
         found, again = painted.split((count, moved))
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)

@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from kinds import OTHER, balance, kind_of
-from texture import flat_areas
+from data.kinds import OTHER, balance, kind_of
+from optimisation.texture import flat_areas
 
 # Pictures and loss network are not part of the project.
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+SHARED = Path(__file__).resolve().parents[4] / "shared"
 DATA, REFERENCE = SHARED / "data", SHARED / "reference"
 
 # The last so many pictures of each set, by number, are never trained on.

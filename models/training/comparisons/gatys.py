@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from references import Vgg
+from networks.references import Vgg
 
 # β/α of their equation 7, for means of squares.  With it the style loss of the AdaIN paper ends below that paper's.
 STYLE_WEIGHT = 10.0

@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data import Picture, centre_crop
-from networks import Student, adain, statistics
+from data.pictures import Picture, centre_crop
+from networks.adain import adain, statistics
+from networks.layers import cropped
+from networks.student import Student
 
 SIDE = 256
 EDGE = 4  # pixels of a layer that see the padding
@@ -18,8 +20,8 @@ EDGE = 4  # pixels of a layer that see the padding
 
 def patches(x: Tensor) -> Tensor:
     """[N, C, H, W] → [N·positions, 9·C + 1]: the 3×3 neighbours of each interpolated pixel, and a one."""
-    x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[..., EDGE - 1 : 1 - EDGE, EDGE - 1 : 1 - EDGE]
-    x = F.unfold(x, 3).transpose(1, 2).flatten(0, 1)
+    x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+    x = F.unfold(cropped(x, EDGE - 1), 3).transpose(1, 2).flatten(0, 1)
     return torch.cat((x, torch.ones(len(x), 1)), 1)
 
 
@@ -30,8 +32,8 @@ def refit_doublings(student: Student, teacher: Student, photographs: list[Pictur
     for photograph, artwork in zip(photographs, artworks):
         picture, style = (centre_crop(one.open(), SIDE)[None] for one in (photograph, artwork))
         features = teacher.encode(picture)
-        painted = adain(features, teacher.describe(style), content=statistics(teacher.inside(features, picture.shape[-2:])))
-        targets += [painted, features]  # alpha 1 and 0
+        own = statistics(teacher.inside(features, picture.shape[-2:]))
+        targets += [adain(features, teacher.describe(style), content=own), features]  # alpha 1 and 0
     for name in ("up4", "up2")[: student.architecture.smooth_ups]:
         layer, wanted_layer = student.decoder.get_submodule(name), teacher.decoder.get_submodule(name)
         seen: dict[str, Tensor] = {}
@@ -44,7 +46,7 @@ def refit_doublings(student: Student, teacher: Student, photographs: list[Pictur
             student.decoder(target)
             teacher.decoder(target)
             given = patches(seen["given"])
-            wanted = seen["wanted"][..., EDGE:-EDGE, EDGE:-EDGE].flatten(2).transpose(1, 2).flatten(0, 1)
+            wanted = cropped(seen["wanted"], EDGE).flatten(2).transpose(1, 2).flatten(0, 1)
             gram, cross = gram + given.T @ given, cross + given.T @ wanted
         for hook in hooks:
             hook.remove()

@@ -20,7 +20,7 @@ def luma(picture: Tensor) -> Tensor:
     return (picture * torch.tensor(LUMA, device=picture.device)[:, None, None]).sum(1, keepdim=True)
 
 
-def flat_areas(picture: Tensor) -> Tensor:
+def flat_areas(picture: Tensor, deviation: float = FLAT_DEVIATION) -> Tensor:
     """[N, 1, H, W], 1 where the luma hardly varies within a window: sky, wall, skin, page; else 0."""
 
     def mean(x: Tensor) -> Tensor:
@@ -29,16 +29,16 @@ def flat_areas(picture: Tensor) -> Tensor:
         return x
 
     y = luma(picture)
-    return (mean(y.square()) - mean(y).square() < FLAT_DEVIATION**2).float()
+    return (mean(y.square()) - mean(y).square() < deviation**2).float()
 
 
-def phase_steps(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared differences between neighbouring pixels of the mask by the place of the first in its 8×8 block.
+def phase_steps(picture: Tensor, mask: Tensor, period: int = PERIOD) -> tuple[Tensor, Tensor]:
+    """Mean squared differences between neighbouring pixels of the mask by the place of the first in its block.
 
-    → [N, 2, 2, 8], by the direction of the difference (right, down), the axis of the place (x, y) and the place; and
-    [N], the share of pixels that count.
+    → [N, 2, 2, period], by the direction of the difference (right, down), the axis of the place (x, y) and the place;
+    and [N], the share of pixels that count.
     """
-    height, width = (length // PERIOD * PERIOD for length in picture.shape[-2:])
+    height, width = (length // period * period for length in picture.shape[-2:])
     results, counts = [], []
     for axis in (3, 2):
         length = picture.shape[axis]
@@ -46,7 +46,7 @@ def phase_steps(picture: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         steps = both * picture.diff(dim=axis).square().sum(1, keepdim=True)
         last = (0, 1) if axis == 3 else (0, 0, 0, 1)
         steps, both = (F.pad(x, last)[:, 0, :height, :width] for x in (steps, both))
-        steps, both = (x.reshape(len(x), height // PERIOD, PERIOD, width // PERIOD, PERIOD) for x in (steps, both))
+        steps, both = (x.reshape(len(x), height // period, period, width // period, period) for x in (steps, both))
         for places in ((1, 2, 3), (1, 3, 4)):
             results.append(steps.sum(places) / both.sum(places).clamp_min(1))
         counts.append(both.mean((1, 2, 3, 4)))
@@ -66,11 +66,17 @@ def grid_snap(picture: Tensor, content: Tensor) -> tuple[Tensor, Tensor]:
 
 def snap_loss(picture: Tensor, content: Tensor) -> Tensor:
     """[N]: squared coefficients of variation as above, of both directions by both places, which also sees strokes that
-    lie in the middle of blocks.  A picture counts by its flat share, half at a tenth.
+    lie in the middle of blocks, and of the picture at half the size, which sees broad ones.
+
+    Calmer areas than flat ones count too: more pixels, less noise.  A picture counts by their share, half at a tenth.
     """
-    steps, share = phase_steps(picture, flat_areas(content))
-    mean = steps.mean(3) + (1 / 255) ** 2  # what is hardly visible needs no remedy
-    return share / (share + 0.1) * (steps.var(3, correction=0) / mean.square()).mean((1, 2))
+    mask, losses = flat_areas(content, deviation=0.06), []
+    for shrink in (1, 2):
+        small, calm = F.avg_pool2d(picture, shrink), (F.avg_pool2d(mask, shrink) == 1).float()
+        steps, share = phase_steps(small, calm, PERIOD // shrink)
+        mean = steps.mean(3) + (1 / 255) ** 2  # what is hardly visible needs no remedy
+        losses.append(share / (share + 0.1) * (steps.var(3, correction=0) / mean.square()).mean((1, 2)))
+    return torch.stack(losses).mean(0)
 
 
 def shift_loss(picture: Tensor, moved: Tensor, offset: tuple[int, int]) -> Tensor:
@@ -116,7 +122,7 @@ def shade_loss(picture: Tensor, content: Tensor, enough: float = 0.92) -> Tensor
 
 
 def frame_strip(picture: Tensor, width: int = PERIOD) -> Tensor:
-    """[N]: levels of 255 by which the outermost pixels differ from those beside them in mean colour, worst of four edges."""
+    """[N]: levels of 255 by which the outermost pixels' mean colour differs from that of those beside them, worst edge."""
     edges = []
     for turns in range(4):
         x = picture.rot90(turns, (2, 3))

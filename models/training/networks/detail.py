@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data import Picture, centre_crop
-from networks import DECODER_MARGIN, Student, adain, statistics
+from data.pictures import Picture, centre_crop
+from networks.adain import adain, statistics
+from networks.architecture import DECODER_MARGIN
+from networks.student import Student
 
 SIDE = 256
 OPEN = 2.0  # what the gate's sigmoid is given at alpha 0, and its opposite at alpha 1

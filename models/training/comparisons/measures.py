@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from losses import content_loss, lattice_loss, style_loss
-from networks import Statistics, statistics
-from references import Vgg
-from texture import frame_strip, grid_snap, luma, shade_correlation
+from networks.adain import Statistics, statistics
+from networks.references import Vgg
+from optimisation.losses import content_loss, lattice_loss, style_loss
+from optimisation.texture import frame_strip, grid_snap, luma, shade_correlation
 
 LAYERS = ("relu1", "relu2", "relu3", "relu4")
 LOSSES = ("content", "style", *LAYERS)  # that are told as multiples of the reference's

@@ -9,10 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from data import centre_crop, read_pictures
-from losses import TrainingVgg, content_loss, style_loss
-from networks import Student, adain
-from references import ReferenceDecoder
+from data.pictures import centre_crop, read_pictures
+from networks.adain import adain
+from networks.references import ReferenceDecoder
+from networks.student import Student
+from optimisation.losses import content_loss, style_loss
+from optimisation.training_vgg import TrainingVgg
 
 PAIRS = {256: range(5, 200, 17), 512: (8, 50, 150)}  # of the validation split, by size
 

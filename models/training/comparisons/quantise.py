@@ -15,15 +15,22 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
-from data import DATA, REFERENCE, random_crop, read_pictures
+from comparisons.measures import summarise
+from data.pictures import DATA, REFERENCE, random_crop, read_pictures
 from evaluate import Evaluation
 from export import MODELS, load_exported, session
-from measures import summarise
-from networks import Student, adain, pad_picture
+from networks.adain import adain
+from networks.student import Student, pad_picture
 
 PERCENTILE = 99.99  # of the values seen; whatever lies beyond is cut
 
