@@ -42,8 +42,11 @@ FEW = 12  # pairs that are enough to see what alpha and blends do
 class Evaluation:
     def __init__(self, data: Path, reference: Path, precision: torch.dtype, name: str = "usual") -> None:
         """`precision` is VGG's and the reference decoder's; the student always runs in float32."""
-        self.vgg = Vgg(reference).to(precision).to(memory_format=torch.channels_last)
-        self.decoder = ReferenceDecoder(reference).to(precision).to(memory_format=torch.channels_last)
+        device = torch.get_default_device()
+        self.vgg, self.decoder = (
+            network(reference).to(device, precision).to(memory_format=torch.channels_last)
+            for network in (Vgg, ReferenceDecoder)
+        )
         self.name, self.pairs = name, validation_pairs(data, name)
 
     @torch.no_grad()
@@ -68,7 +71,8 @@ class Evaluation:
 
     def pair(self, i: int, size: int) -> tuple[Tensor, Tensor]:
         """Content and style, each [1, 3, size, size]."""
-        content, style = (centre_crop(picture.open(), size)[None] for picture in self.pairs[i])
+        device = torch.get_default_device()
+        content, style = (centre_crop(picture.open(), size)[None].to(device) for picture in self.pairs[i])
         return content, style
 
     def decode(self, features: Tensor) -> Tensor:
@@ -186,6 +190,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="256,512")
     parser.add_argument("--pairs", type=int, default=200, help="the first so many of each set, at most")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of VGG; bfloat16 is fast")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--half", action="store_true", help="the networks in float16, as the service runs them on a GPU")
     parser.add_argument("--controls", action="store_true", help="measure what alpha and blends do, too")
     parser.add_argument("--out", type=Path, required=True, help="folder of validation.json, the cache and the strips")
@@ -199,6 +204,8 @@ def main() -> None:
         student.encoder, student.decoder = Half(student.encoder), Half(student.decoder)
     check_finite(student)
     print(f"{cost}; odd pictures: finite")
+    torch.set_default_device(o.device)
+    student.to(o.device)
     cache_path = o.out / f"reference-losses-{o.precision}.json"
     cache = json.loads(cache_path.read_text()) if cache_path.exists() else {}
     validation: dict = {"precision": o.precision}

@@ -30,6 +30,7 @@ import torch.distributed as dist
 from torch import Tensor
 from tqdm import tqdm
 
+from data.bank import Bank, BankFeed
 from data.crops import Feed
 from data.pictures import DATA, REFERENCE, content_sampler, read_pictures, style_sampler
 from export import load_student
@@ -70,12 +71,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--shade-weight", type=float, default=0.0, help="of light that turns dark")
     parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
     parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
-    parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are smooth over a third")
-    parser.add_argument("--reuse", type=int, default=4, help="times a crop is used before it is replaced")
+    parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are flat over a quarter")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--crops", choices=("pool", "bank"), help="cut by Pillow and reused, or on the device; cuda: bank")
+    parser.add_argument("--reuse", type=int, default=4, help="times a crop of the pool is used before it is replaced")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--strip-every", type=int, default=500)
-    parser.add_argument("--checkpoint-every", type=int, default=500)
+    parser.add_argument("--checkpoint-seconds", type=float, default=60)
     parser.add_argument("--log-every", type=int, default=50)
     return parser.parse_args()
 
@@ -89,9 +92,10 @@ class Trainer:
         torch.manual_seed(o.seed)  # the same first weights on every rank, other crops
         self.random = np.random.default_rng(seed)
         o.out.mkdir(parents=True, exist_ok=True)
-        vgg = Vgg(o.reference)
-        self.vgg = TrainingVgg(vgg)
-        self.reference = ReferenceDecoder(o.reference).to(torch.bfloat16).to(memory_format=torch.channels_last)
+        self.device = torch.device(o.device)
+        self.vgg = TrainingVgg(Vgg(o.reference)).to(self.device)
+        self.reference = ReferenceDecoder(o.reference).to(self.device, torch.bfloat16)
+        self.reference = self.reference.to(memory_format=torch.channels_last)
         contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data)
         self.previews = prepare_previews(o.data, self.vgg, self.reference) if self.rank == 0 else []
 
@@ -99,12 +103,18 @@ class Trainer:
         self.history: dict = {"seed": o.seed, "steps": 0, "stages": [], "date": datetime.date.today().isoformat()}
         self.history["data"] = f"{len(contents.pictures)} photographs, {len(styles.pictures)} artworks"
         self.checkpoint = o.out / "checkpoint.pt"
-        state = torch.load(self.checkpoint, weights_only=False) if self.checkpoint.exists() else None
+        known = self.checkpoint.exists()
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=False) if known else None
         self.student = self.initial_student(state)
         sizes = [int(size) for size in o.sizes.split(",")]
-        feeds = {
-            s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, seed + s) for s in set(sizes)
-        }
+        if (o.crops or ("bank" if o.device == "cuda" else "pool")) == "bank":
+            torch.manual_seed(seed)  # which draws the crops
+            banks = Bank(contents, self.device), Bank(styles, self.device)
+            feeds = {s: BankFeed(*banks, self.vgg, self.student, s, self.batch) for s in set(sizes)}
+        else:
+            feeds = {
+                s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, seed + s) for s in set(sizes)
+            }
         self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.average = copy.deepcopy(self.student)
         self.objectives = Objectives(self.student, self.vgg, self.reference, o, self.random)
@@ -130,7 +140,7 @@ class Trainer:
                 refit_doublings(student, start, contents[:24], styles[:24])
         else:
             student = Student(Architecture.from_dict({**Architecture().to_dict(), **json.loads(o.architecture)}))
-        return student.to(memory_format=torch.channels_last)
+        return student.to(self.device, memory_format=torch.channels_last)
 
     # ---- checkpoints
 
@@ -191,8 +201,9 @@ class Trainer:
             objectives.components = tuple(self.agreed(part) for part in principal_components(self.feeds))
         objective = {"features": objectives.features, "pictures": objectives.pictures, "paper": objectives.paper}[name]
         bar = tqdm(desc=name, unit="step", mininterval=10, disable=self.rank > 0)
-        sums: dict[str, float] = {}
+        sums: dict[str, Tensor] = {}
         first_step, since = self.step, time.monotonic()
+        saved = since
         while (progress := self.progress(length)) < 1:
             warm = min(1.0, (self.step - first_step + 1) / 30)
             rate = self.rates[name] * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
@@ -201,13 +212,13 @@ class Trainer:
             norm = self.descend(losses["total"], rate, 5.0 if name == "paper" else 1.0)
             now = time.monotonic()
             self.seconds, self.stage_seconds, since = self.seconds + now - since, self.stage_seconds + now - since, now
-            for key, value in losses.items():
-                sums[key] = sums.get(key, 0.0) + value.item()
+            for key, value in (losses | {"norm": norm}).items():
+                sums[key] = sums.get(key, 0.0) + value.detach()  # read when it is written: a GPU should not wait
             bar.update()
             due = self.step % o.strip_every == 0
             if self.rank == 0 and (due or self.step % o.log_every == 0):
-                row = {key: f"{value / o.log_every:.4g}" for key, value in sums.items()}
-                bar.set_postfix(row | {"norm": f"{norm:.1f}"}, refresh=False)
+                row = {key: f"{value.item() / o.log_every:.4g}" for key, value in sums.items()}
+                bar.set_postfix(row, refresh=False)
                 row |= {"step": self.step, "stage": name, "seconds": f"{self.seconds:.0f}", "rate": f"{rate:.2e}"}
                 row["loss"] = row.pop("total")
                 if due:
@@ -217,8 +228,9 @@ class Trainer:
                 writer.writerow(row)
                 file.flush()
                 sums = {}
-            if self.step % o.checkpoint_every == 0:
+            if now - saved > o.checkpoint_seconds:
                 self.save()
+                saved = now
         bar.close()
         minutes = round(self.stage_seconds / 60, 1)
         self.history["stages"].append({"name": name, "steps": self.stage_steps(), "minutes": minutes})
@@ -238,13 +250,16 @@ class Trainer:
             dist.broadcast(tensor, 0)
         return tensor
 
-    def descend(self, loss: Tensor, rate: float, largest_norm: float) -> float:
-        """One step down the gradient, whose norm is returned."""
+    def descend(self, loss: Tensor, rate: float, largest_norm: float) -> Tensor:
+        """One step down the gradient, whose norm is returned.  A gradient that is not finite counts as none."""
         self.student.zero_grad(set_to_none=True)
         loss.backward()
         self.average_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(self.student.parameters(), largest_norm).item()
-        for optimiser in self.optimisers if math.isfinite(norm) else ():
+        norm = torch.nn.utils.clip_grad_norm_(self.student.parameters(), largest_norm)
+        for parameter in self.student.parameters():
+            if parameter.grad is not None:
+                parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+        for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.step()
@@ -276,6 +291,7 @@ def main() -> None:
         dist.init_process_group("gloo")
     ranks = int(os.environ.get("WORLD_SIZE", 1))
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // ranks))
+    torch.backends.cudnn.benchmark = True
     Trainer(options).run()
 
 

@@ -73,7 +73,7 @@ class Pool:
 class Feed:
     """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
 
-    CAPACITY = 96
+    CAPACITY = 64
 
     def __init__(
         self, contents: Sampler, styles: Sampler, vgg: TrainingVgg, student: Student,

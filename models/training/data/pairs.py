@@ -25,6 +25,6 @@ def validation_pairs(folder: Path, name: str) -> list[tuple[Picture, Picture]]:
     sets = [read_pictures(folder, which, "validation") for which in SETS[name]]
     if name != "hard":
         return list(zip(*sets))
-    pictures = {picture.name.removesuffix(".jpg"): picture for which in sets for picture in which}
+    pictures = {picture.name: picture for which in sets for picture in which}
     with HARD.open(newline="") as file:
         return [(pictures[row["content"]], pictures[row["style"]]) for row in csv.DictReader(file, delimiter="\t")]

@@ -1,4 +1,4 @@
-"""Photographs and artworks: tars of JPEG → crops in memory.  Pictures are uint8 [H, W, 3] until a batch is made."""
+"""Photographs and artworks: tars of JPEG (AVIF from pack.py) → crops.  A picture is uint8 [H, W, 3] until then."""
 
 from __future__ import annotations
 
@@ -37,13 +37,18 @@ class Picture:
         return Image.open(io.BytesIO(self.encoded)).convert("RGB")
 
 
+def stem(name: str) -> str:
+    """The name of a picture in tars and lists, "style2/00001", whatever the format that it has there."""
+    return name.removesuffix(Path(name).suffix)
+
+
 def read_kinds(folder: Path) -> dict[str, str]:
     """The kind of each picture, by its name in the tars."""
     kinds = {}
     for path in folder.glob("sources*.tsv"):
         with path.open(newline="") as file:
             rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            kinds |= {row["file"]: kind_of(f"{row['repo']} {row['original path']}") for row in rows}
+            kinds |= {stem(row["file"]): kind_of(f"{row['repo']} {row['original path']}") for row in rows}
     return kinds
 
 
@@ -52,7 +57,7 @@ def read_pictures(folder: Path, name: str, split: str) -> list[Picture]:
     encoded: dict[str, bytes] = {}
     for path in sorted(folder.glob(f"{name}-*.tar")):
         with tarfile.open(path) as tar:
-            encoded |= {member.name: tar.extractfile(member).read() for member in tar if member.name.endswith(".jpg")}
+            encoded |= {stem(member.name): tar.extractfile(member).read() for member in tar if member.isfile()}
     if not encoded:
         raise SystemExit(f"no {name}-*.tar in {folder}")
     names, kinds, kept = sorted(encoded), read_kinds(folder), VALIDATION[name]
@@ -77,17 +82,17 @@ def style_sampler(folder: Path) -> Sampler:
 
 
 def content_sampler(folder: Path, smooth_share: float) -> Sampler:
-    """Old and new photographs; that share of those drawn is smooth over more than a third."""
+    """Old and new photographs; that share of those drawn is flat over more than a quarter."""
     pictures = read_pictures(folder, "content", "train") + read_pictures(folder, "content2", "train")
     with ThreadPoolExecutor(2) as pool:
-        smooth = np.array(list(pool.map(smoothness, pictures))) > 1 / 3
+        smooth = np.array(list(pool.map(smoothness, pictures))) > 1 / 4
     shares = np.where(smooth, smooth_share / smooth.sum(), (1 - smooth_share) / (~smooth).sum())
     return Sampler(pictures, shares)
 
 
 def smoothness(picture: Picture) -> float:
-    """How much of a picture is flat."""
-    return flat_areas(centre_crop(picture.open(), 256)[None]).mean().item()
+    """How much of a picture is flat, seen at 128 pixels, where it is quickly told."""
+    return flat_areas(centre_crop(picture.open(), 128)[None]).mean().item()
 
 
 def to_tensor(picture: Image.Image) -> Tensor:

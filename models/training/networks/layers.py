@@ -23,7 +23,8 @@ def conv(
 
 
 class Residual(nn.Module):
-    """relu(x + conv(relu(conv(x)))).  The second convolution starts at zero: a fresh block changes nothing (Zhang et al. 2019).
+    """relu(x + conv(relu(conv(x)))).  The second convolution starts at zero, so a fresh block changes nothing (Zhang et al.
+    2019).
 
     Without padding it gives two steps less at every edge.
     """

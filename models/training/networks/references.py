@@ -22,7 +22,7 @@ DECODER_LAYERS = ("4_1", "3_4", "3_3", "3_2", "3_1", "2_2", "2_1", "1_2", "1_1")
 
 def load_layer(weight: np.ndarray, bias: np.ndarray) -> nn.Conv2d:
     layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2])
-    layer.weight.data, layer.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
+    layer.weight.data, layer.bias.data = (torch.from_numpy(array.astype(np.float32)) for array in (weight, bias))
     return layer
 
 
@@ -40,7 +40,7 @@ class Vgg(nn.Module):
         # conv0 is 1×1, so it commutes with reflection and folds into conv1_1 without a rest.
         weight = np.einsum("oikl,ij->ojkl", first, before)
         bias = arrays["conv1_1.bias"] + np.einsum("oikl,i->o", first, arrays["conv0.bias"])
-        layers = [load_layer(weight.astype(np.float32), bias.astype(np.float32))]
+        layers = [load_layer(weight, bias)]
         layers += [load_layer(arrays[f"conv{n}.weight"], arrays[f"conv{n}.bias"]) for n in VGG_LAYERS[1:]]
         self.layers = nn.ModuleList(layers)
         self.requires_grad_(False)

@@ -94,7 +94,7 @@ def pad_picture(picture: Tensor, margin: int, stride: int) -> Tensor:
     for axis in (-2, -1):
         length = picture.shape[axis]
         after = margin - (length + 2 * margin) % -stride
-        index = torch.arange(-margin, length + after) % (2 * (length - 1))
+        index = torch.arange(-margin, length + after, device=picture.device) % (2 * (length - 1))
         # By index and periodically: a picture of 16 pixels is mirrored more than once.
         picture = picture.index_select(axis, torch.minimum(index, 2 * (length - 1) - index))
     return picture

@@ -54,9 +54,11 @@ class Objectives:
     ) -> None:
         self.stride, self.margin = student.stride, student.margin
         self.vgg, self.reference, self.o, self.random = vgg, reference, options, random
-        # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
-        self.encoder = torch.compile(student.encoder)
-        self.decoder = torch.compile(student.decoder)
+        self.encoder, self.decoder = student.encoder, student.decoder
+        self.device = next(student.parameters()).device
+        if self.device.type == "cpu":
+            # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
+            self.encoder, self.decoder = torch.compile(student.encoder), torch.compile(student.decoder)
         self.components: tuple[Tensor, Tensor, Tensor] | None = None  # to be set before `features` is called
 
     def features(self, content: Crop, style: Crop) -> dict[str, Tensor]:
@@ -84,7 +86,7 @@ class Objectives:
 
     def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
         o, count = self.o, len(content.picture)
-        alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float()
+        alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float().to(self.device)
         moved = min(count, round(o.shift_share * count))
         offset = tuple(self.random.integers(0, self.stride, 2).tolist())
         rolled = content.picture[:moved].roll(offset, (2, 3))
@@ -92,10 +94,10 @@ class Objectives:
             torch.cat((content.picture, style.picture, rolled))
         ).split((count, count, moved))
         own, wanted = self.statistics(features), self.statistics(style_features)
-        both = [torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha)]
-        target = adain(torch.cat((features, moved_features)), (both[2], both[3]), both[4], (both[0], both[1]))
-        painted = self.decode(target)
-        found, again = painted.split((count, moved))
+        # The shifted contents take the statistics of those that they are.
+        *own, mean, deviation, strength = (torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha))
+        every = torch.cat((features, moved_features))
+        found, again = self.decode(adain(every, (mean, deviation), strength, tuple(own))).split((count, moved))
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
         seen = self.vgg(found)
@@ -128,7 +130,7 @@ class Objectives:
         return {**parts, "total": total}
 
     def encode(self, pictures: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             return self.encoder(pictures.contiguous(memory_format=torch.channels_last))
 
     def paint(self, features: Tensor, style: Statistics, alpha: Tensor | float) -> Tensor:
@@ -136,7 +138,7 @@ class Objectives:
         return self.decode(adain(features, style, alpha, self.statistics(features)))
 
     def decode(self, features: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             return self.decoder(features).float()
 
     def statistics(self, features: Tensor) -> Statistics:

@@ -1,7 +1,9 @@
-"""A VGG that is fast in bfloat16 on a CPU, for training: its weights are frozen, its statistics come with it."""
+"""A VGG that is fast in bfloat16, for training: its weights are frozen, its statistics come with it."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -12,22 +14,34 @@ from networks.adain import EPSILON, Statistics
 from networks.references import VGG_LAYERS, Vgg
 from optimisation.losses import covariance
 
+
+def compiled_on_cpu(function: Callable) -> Callable:
+    """The function compiled, where that pays: on a CPU, whose compiler is quick.  A GPU's takes a minute of a short loan."""
+    fast = torch.compile(function)
+
+    @functools.wraps(function)
+    def either(x: Tensor, *rest: Tensor):
+        return (function if x.is_cuda else fast)(x, *rest)
+
+    return either
+
+
 # The three functions below are memory bound: compiled, each is one pass over the feature map.
 
 
-@torch.compile
+@compiled_on_cpu
 def sums(x: Tensor) -> Statistics:
     x = x.float()
     mean = x.mean((2, 3))
     return mean, ((x.square().mean((2, 3)) - mean.square()).clamp_min(0) + EPSILON).sqrt()
 
 
-@torch.compile
+@compiled_on_cpu
 def through_relu(gradient: Tensor, y: Tensor) -> Tensor:
     return torch.where(y > 0, gradient, 0)
 
 
-@torch.compile
+@compiled_on_cpu
 def through_relu_and_statistics(gradient: Tensor, y: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     total = gradient.float() + slope[..., None, None] * y.float() + offset[..., None, None]
     return torch.where(y > 0, total, 0).to(y.dtype)
@@ -36,14 +50,13 @@ def through_relu_and_statistics(gradient: Tensor, y: Tensor, slope: Tensor, offs
 class FrozenConvRelu(torch.autograd.Function):
     """relu(conv3x3(x)) with zero padding → (y, μ(y), σ(y)); gradients for x alone.
 
-    One oneDNN kernel forward; backward ∂σ/∂y = (y − μ)/(HW·σ) and ∂μ/∂y = 1/HW are an affine map of y, which is fused
+    One kernel forward on a CPU; backward ∂σ/∂y = (y − μ)/(HW·σ) and ∂μ/∂y = 1/HW are an affine map of y, which is fused
     with the ReLU's mask.  Without this, the elementwise passes cost four times the convolutions' time.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        ones = [1, 1]
-        y = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
+        y = convolution_relu(x, weight, bias)
         mean, deviation = sums(y)
         ctx.save_for_backward(weight, y, mean, deviation)
         ctx.input_like = x  # its values are not needed, only its shape and layout
@@ -63,8 +76,7 @@ class FrozenConvReluOnly(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ones = [1, 1]
-        y = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
+        y = convolution_relu(x, weight, bias)
         ctx.save_for_backward(weight, y)
         ctx.input_like = x
         return y
@@ -73,6 +85,13 @@ class FrozenConvReluOnly(torch.autograd.Function):
     def backward(ctx, grad_y: Tensor):
         weight, y = ctx.saved_tensors
         return convolution_gradient(through_relu(grad_y, y), ctx.input_like, weight), None, None
+
+
+def convolution_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    if x.is_cuda:
+        return F.conv2d(x, weight, bias, padding=1).relu_()
+    ones = [1, 1]
+    return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
 
 
 def convolution_gradient(gradient: Tensor, x: Tensor, weight: Tensor) -> Tensor:

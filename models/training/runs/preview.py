@@ -33,7 +33,9 @@ def prepare_previews(data: Path, vgg: TrainingVgg, decoder: ReferenceDecoder) ->
     result = []
     contents, styles = (read_pictures(data, kind, "validation") for kind in ("content", "style"))
     for size, indices in PAIRS.items():
-        content, style = (torch.stack([centre_crop(p[i].open(), size) for i in indices]) for p in (contents, styles))
+        content, style = (
+            torch.stack([centre_crop(p[i].open(), size) for i in indices]).to(vgg.grey.device) for p in (contents, styles)
+        )
         target = adain(vgg(content)[0], vgg(style)[1][-1])
         result.append(Preview(content, style, decoder(target.to(torch.bfloat16)).float().clamp(0, 1)))
     return result
@@ -46,7 +48,7 @@ def look(student: Student, vgg: TrainingVgg, previews: list[Preview], folder: Pa
     for preview in previews:
         content, style, reference = preview.content, preview.style, preview.reference
         size = content.shape[-1]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(style.device.type, torch.bfloat16):
             statistics = student.describe(style)
             ours, plain = (student(content, statistics, alpha).float().clamp(0, 1) for alpha in (1.0, 0.0))
         wanted = vgg(style)[1]
@@ -64,5 +66,5 @@ def look(student: Student, vgg: TrainingVgg, previews: list[Preview], folder: Pa
 def write_strips(path: Path, columns: tuple[Tensor, ...]) -> None:
     """One row a pair: content, style, ours, reference, ours at alpha 0."""
     rows = [torch.cat([column[i] for column in columns], 2) for i in range(len(columns[0]))]
-    array = (torch.cat(rows, 1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    array = (torch.cat(rows, 1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     Image.fromarray(array).save(path)
