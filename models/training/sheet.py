@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("contents", type=Path, nargs="+")
     parser.add_argument("--student", type=Path, default=MODELS, help="folder of model.json, or a checkpoint")
     parser.add_argument("--styles", type=Path, default=MODELS / "styles")
+    parser.add_argument("--only", nargs="*", metavar="STYLE", help="names of the styles to show; none: all")
     parser.add_argument("--to", type=Path, default=MODELS / "training" / "contact-sheet.jpg")
     parser.add_argument("--cell", type=int, default=512, help="pixels at which pictures are repainted")
     parser.add_argument("--shown", type=int, default=192, help="pixels at which they are shown")
@@ -30,6 +31,8 @@ def main() -> None:
     contents = [read(path) for path in o.contents]
     rows = [[torch.ones_like(contents[0]), *contents]]
     for path in sorted(o.styles.glob("*.jpg")):
+        if o.only and path.stem not in o.only:
+            continue
         style = read(path)
         statistics = student.describe(style)
         rows.append([style, *(student(content, statistics).clamp(0, 1) for content in contents)])

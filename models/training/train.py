@@ -69,6 +69,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--covariance-weight", type=float, default=0.0, help="of the covariances at relu3_1 and relu4_1")
     parser.add_argument("--snap-weight", type=float, default=0.0, help="of texture on the 8-pixel grid in flat areas")
     parser.add_argument("--shade-weight", type=float, default=0.0, help="of light that turns dark")
+    parser.add_argument("--strip-weight", type=float, default=0.0, help="of a frame painted along flat edges")
     parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
     parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
     parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are flat over a quarter")
@@ -177,7 +178,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "covariance", "snap", "shade", "shift"]
+        columns += ["lattice", "covariance", "snap", "shade", "strip", "shift"]
         columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")

@@ -30,6 +30,8 @@ CANDIDATES = {
     "wider trunk, shallow": Architecture(widths=(32, 48, 160), encoder_blocks=(0, 0, 1), decoder_blocks=(0, 1, 1)),
     "narrow top, deep trunk": Architecture(widths=(16, 48, 128), encoder_blocks=(0, 0, 2), decoder_blocks=(0, 1, 4)),
     "blocks at 1/2 too": Architecture(widths=(32, 48, 128), encoder_blocks=(0, 0, 1), decoder_blocks=(1, 1, 2)),
+    "one linear doubling, two blocks at 1/4": Architecture(decoder_blocks=(0, 2, 2), smooth_ups=1),
+    "two linear doublings, one separable block": Architecture(decoder_blocks=(0, 1, 2), smooth_ups=2, separable=1),
     "half": Architecture(widths=(16, 32, 96), channels=192, encoder_blocks=(0, 1, 2)),
 }
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data.crops import Crop, Feed, framed
+from data.crops import FRAME, Crop, Feed, framed
 from networks.adain import Statistics, adain, statistics
 from networks.architecture import DECODER_MARGIN
 from networks.layers import cropped
@@ -21,7 +21,7 @@ from optimisation.losses import (
     lattice_loss,
     style_losses,
 )
-from optimisation.texture import shade_loss, shift_loss, snap_loss
+from optimisation.texture import shade_loss, shift_loss, snap_loss, strip_loss
 from optimisation.training_vgg import TrainingVgg
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
@@ -118,12 +118,13 @@ class Objectives:
             "lattice": lattice_loss(found, plain).mean(),
             "snap": styled(snap_loss(found, plain)),
             "shade": styled(shade_loss(found, plain)),
+            "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)).mean(),
             "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
         }
         weights = {
             "content": o.content_weight, "style": o.style_weight, "covariance": o.covariance_weight,
             "identity": o.identity_share * o.identity_weight, "excess": 20.0, "lattice": o.lattice_weight,
-            "snap": o.snap_weight, "shade": o.shade_weight, "shift": o.shift_weight,
+            "snap": o.snap_weight, "shade": o.shade_weight, "strip": o.strip_weight, "shift": o.shift_weight,
         }  # fmt: skip
         total = sum(weights[name] * parts[name] for name in parts)
         total = total + o.style_weight * (o.deep_weight - 1) * styled(layers[2:].sum(0))

@@ -121,6 +121,19 @@ def shade_loss(picture: Tensor, content: Tensor, enough: float = 0.92) -> Tensor
     return (own.flatten(1).std(1) > 0.03) * (enough - correlation(coarse(picture), own)).clamp_min(0)
 
 
+def strip_loss(picture: Tensor, content: Tensor) -> Tensor:
+    """[N]: squared difference of mean colour between the outermost 8×8 blocks and those beside them, where the content is
+    flat in both: the network knows from its padding where a picture ends, and paints it a frame.
+    """
+    colours, flat = F.avg_pool2d(picture, PERIOD), F.avg_pool2d(flat_areas(content), PERIOD)
+    losses = []
+    for turns in range(4):
+        x, both = (z.rot90(turns, (2, 3)) for z in (colours, flat))
+        both = both[..., 0] * both[..., 1]
+        losses.append(((x[..., 0] - x[..., 1]).square() * both).mean((1, 2)))
+    return torch.stack(losses).mean(0)
+
+
 def frame_strip(picture: Tensor, width: int = PERIOD) -> Tensor:
     """[N]: levels of 255 by which the outermost pixels' mean colour differs from that of those beside them, worst edge."""
     edges = []
