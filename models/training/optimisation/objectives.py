@@ -87,17 +87,8 @@ class Objectives:
     def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
         o, count = self.o, len(content.picture)
         alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float().to(self.device)
-        moved = min(count, round(o.shift_share * count))
-        offset = tuple(self.random.integers(0, self.stride, 2).tolist())
-        rolled = content.picture[:moved].roll(offset, (2, 3))
-        features, style_features, moved_features = self.encode(
-            torch.cat((content.picture, style.picture, rolled))
-        ).split((count, count, moved))
-        own, wanted = self.statistics(features), self.statistics(style_features)
-        # The shifted contents take the statistics of those that they are.
-        *own, mean, deviation, strength = (torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha))
-        every = torch.cat((features, moved_features))
-        found, again = self.decode(adain(every, (mean, deviation), strength, tuple(own))).split((count, moved))
+        moved, offset = min(count, round(o.shift_share * count)), tuple(self.random.integers(0, self.stride, 2).tolist())
+        found, again = self.painted_twice(content, style, alpha, moved, offset)
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
         seen = self.vgg(found)
@@ -111,6 +102,7 @@ class Objectives:
         parts = {
             "content": content_loss(seen.features, target).mean(),
             "style": styled(layers.sum(0)),
+            "deep": styled(layers[2:].sum(0)),
             "covariance": styled(covariance_loss(seen.covariances, style.covariances)),
             "identity": ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9),
             # Colours out of range are cut when the picture is shown, where VGG does not see it.
@@ -122,13 +114,26 @@ class Objectives:
             "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
         }
         weights = {
-            "content": o.content_weight, "style": o.style_weight, "covariance": o.covariance_weight,
-            "identity": o.identity_share * o.identity_weight, "excess": 20.0, "lattice": o.lattice_weight,
-            "snap": o.snap_weight, "shade": o.shade_weight, "strip": o.strip_weight, "shift": o.shift_weight,
+            "content": o.content_weight, "style": o.style_weight, "deep": o.style_weight * (o.deep_weight - 1),
+            "covariance": o.covariance_weight, "identity": o.identity_share * o.identity_weight, "excess": 20.0,
+            "lattice": o.lattice_weight, "snap": o.snap_weight, "shade": o.shade_weight, "strip": o.strip_weight,
+            "shift": o.shift_weight,
         }  # fmt: skip
-        total = sum(weights[name] * parts[name] for name in parts)
-        total = total + o.style_weight * (o.deep_weight - 1) * styled(layers[2:].sum(0))
-        return {**parts, "total": total}
+        return {**parts, "total": sum(weights[name] * parts[name] for name in parts)}
+
+    def painted_twice(
+        self, content: Crop, style: Crop, alpha: Tensor, moved: int, offset: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """All contents in their styles, and the first `moved` of them again, rolled by `offset` before."""
+        count, rolled = len(content.picture), content.picture[:moved].roll(offset, (2, 3))
+        features, style_features, moved_features = self.encode(
+            torch.cat((content.picture, style.picture, rolled))
+        ).split((count, count, moved))
+        own, wanted = self.statistics(features), self.statistics(style_features)
+        # A rolled content keeps the statistics of what it is.
+        *own, mean, deviation, alpha = (torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha))
+        every = torch.cat((features, moved_features))
+        return self.decode(adain(every, (mean, deviation), alpha, tuple(own))).split((count, moved))
 
     def encode(self, pictures: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16):
