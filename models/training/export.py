@@ -186,7 +186,7 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
         "training": training,
         "validation": validation,
         "files": files,
-        "licence": {
+        "license": {
             "weights": "MIT",
             "note": "Trained on photographs and artworks of mixed rights for research use; no picture of theirs ships.",
         },

@@ -19,7 +19,7 @@ interface Style {
 const app = await build(t, {}, { createEngine: fakeEngine() });
 const { styles } = (await app.inject('/styles')).json<{ styles: Style[] }>();
 
-t.test('at least eight presets, each with words and a free licence', async (t) => {
+t.test('at least eight presets, each with words and a free license', async (t) => {
   t.ok(styles.length >= 8);
   for (const style of styles) {
     t.match(style, { id: /^[a-z0-9-]+$/, name: /./, description: /.{20}/, license: 'CC0-1.0' });

@@ -54,7 +54,7 @@ const schema = z
     decoderHalo: count,
     epsilon: z.number().positive(),
     files: z.object({ 'encoder.onnx': file, 'decoder.onnx': file }),
-    licence: z.object({ weights: z.string() }),
+    license: z.object({ weights: z.string() }),
   })
   .refine(
     ({ stride, ...lengths }) =>
@@ -98,7 +98,7 @@ export async function loadModel(folder: string): Promise<Model> {
     gmac512: description.gmac512,
     channels,
     stride,
-    license: description.licence.weights,
+    license: description.license.weights,
   };
   return {
     info,
