@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from networks.architecture import DECODER_MARGIN, Architecture, halos
 from networks.cost import gmac, parameters, shipped
 from networks.student import Student, pad_picture
 from networks.upsampling import unfolded
+from no_telemetry import onnxruntime
 
 OPSET = 17
 IR_VERSION = 8  # of opset 17; every onnxruntime since 1.12 reads it
