@@ -6,7 +6,7 @@ export interface QueueOptions<J> {
   readonly now: () => number;
   readonly events: EngineEvents;
   /** How many entries may be prepared at a time. */
-  readonly places: () => number;
+  readonly mostPrepared: () => number;
   /** An entry is ready to run. */
   readonly onPrepared: () => void;
   /** An entry that may have begun is not wanted any more. */
@@ -28,7 +28,7 @@ export interface Queue<J> {
     slackMs: number,
     parent?: QueueEntry<J>,
   ): Promise<Timed<unknown>>;
-  /** Prepares entries at the front, as many as there are places for. */
+  /** Prepares entries at the front, at most so many at a time. */
   prepareNear(): void;
   /** Takes out those that begin. */
   take(entries: readonly QueueEntry<J>[]): void;
@@ -43,7 +43,7 @@ export interface Queue<J> {
 }
 
 export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
-  const { now, events, places, onPrepared, onDropped, onBusy } = options;
+  const { now, events, mostPrepared, onPrepared, onDropped, onBusy } = options;
   const waiting: QueueEntry<J>[] = [];
   /** Every entry that has no answer yet. */
   const open = new Set<QueueEntry<J>>();
@@ -92,7 +92,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
 
   function prepareNear(): void {
     const near: QueueEntry<J>[] = [];
-    const most = places() - lingering;
+    const most = mostPrepared() - lingering;
     for (const entry of waiting) {
       if (near.length >= most) break;
       if (!entry.isPart) near.push(entry);

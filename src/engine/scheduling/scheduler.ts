@@ -61,7 +61,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
       release(entry);
       defer(runIdle); // somebody may have waited for it
     },
-    places: () => ahead + maxBatch * slots.size,
+    mostPrepared: () => ahead + maxBatch * slots.size,
     onBusy: (busy) => {
       admission.noteBusy(busy);
     },
