@@ -32,7 +32,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
   app,
   { catalog },
 ) => {
-  await app.register(etag);
+  await app.register(etag); // of the content: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
   });

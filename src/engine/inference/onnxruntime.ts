@@ -31,7 +31,8 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
       session: {
         // A node left on the CPU costs copies to and fro with every run: rather fail at the start.
         disable_cpu_ep_fallback: placement.provider === 'cuda' ? '1' : '0',
-        // Threads that spin while they wait take the cores from codecs and HTTP: 3 to 6 % of throughput.
+        // Threads that spin while they wait take the cores from codecs and HTTP: 3 to 6 % of throughput
+        // (src/DECISIONS.md).
         intra_op: { allow_spinning: '0' },
       },
     },

@@ -28,7 +28,7 @@ export interface Queue<J> {
     slackMs: number,
     parent?: QueueEntry<J>,
   ): Promise<Timed<unknown>>;
-  /** Prepares entries at the front, at most so many at a time. */
+  /** Prepares entries at the front, `mostPrepared` at a time (src/DECISIONS.md). */
   prepareNear(): void;
   /** Takes out those that begin. */
   take(entries: readonly QueueEntry<J>[]): void;

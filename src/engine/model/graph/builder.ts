@@ -2,6 +2,7 @@
  * A small typed writer of ONNX graphs. Values are named by strings, as in ONNX itself: a node is
  * called `adain/mean` and its single output has the same name, so profiles and errors of the
  * runtime point back to the line that wrote the node.
+ * The file format's reader and writer is generated (src/DECISIONS.md).
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DescField } from '@bufbuild/protobuf';
