@@ -40,9 +40,9 @@ export interface Dispatch<E> {
 
 /**
  * What a free slot runs next: the first that is ready, with what has its key behind it; nothing waits
- * for others to come (src/DECISIONS.md). A tiled
- * picture is taken when its turn has come, and from then on shares the slot evenly, in time, with
- * those behind it, so that neither waits for the other to end. Undefined when nothing is ready.
+ * for others to come (src/DECISIONS.md). A tiled picture is taken when its turn has come, and from
+ * then on shares the slot evenly, in time, with those behind it, so that neither waits for the other
+ * to end. Undefined when nothing is ready.
  */
 export function dispatch<E extends Candidate>(
   slot: SlotState<E>,

@@ -1,6 +1,6 @@
 /**
- * The CPU's worker group: three threads, of which either the first runs, with all cores, or the other two,
- * with half of the cores each. An operator leaves cores idle at its end and in what it cannot
+ * The CPU's worker group: three threads, of which either the first runs, with all cores, or the other
+ * two, with half of the cores each. An operator leaves cores idle at its end and in what it cannot
  * divide, so two pictures side by side are done sooner than one after the other; a picture that
  * nobody waits behind is done soonest with all cores (`npm run bench -- side-by-side`,
  * src/DECISIONS.md).
