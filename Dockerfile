@@ -70,5 +70,5 @@ USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# As process 1, Node would ignore SIGTERM until its handlers are there, which is after the model is.
+# As process 1, Node would ignore SIGTERM until its handlers are there, which is when the model is warm.
 ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/server.js"]

@@ -17,6 +17,7 @@ import { pino, type Logger } from 'pino';
 
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
+import { ServiceError } from './errors.ts';
 import { documentation } from './http/documentation.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
@@ -35,8 +36,16 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Makes /readyz say no while requests are still served: the first step of a shutdown. */
     announceClosing(): void;
+    /**
+     * Starts the engine and describes the presets. Until it resolves, whatever needs them is
+     * answered `not_ready`.
+     * @throws Error that says which file, variable or device is at fault.
+     */
+    warmUp(): Promise<void>;
   }
 }
+
+type Started = Awaited<ReturnType<typeof createStylizer>>;
 
 /** What tests replace. */
 export interface Parts {
@@ -45,9 +54,8 @@ export interface Parts {
 }
 
 /**
- * Starts the engine, describes the presets and builds the HTTP application around them; closing
- * the application closes the engine, after the last accepted request.
- * @throws Error that says which file, variable or device is at fault.
+ * Builds the HTTP application. It can listen at once, and paints after `warmUp`; closing it closes
+ * the engine, after the last accepted request.
  */
 export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const metrics = createMetrics();
@@ -76,8 +84,17 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     },
   }).withTypeProvider<ZodTypeProvider>();
 
-  const stylizer = await createStylizer(config, metrics, app.log, parts.createEngine);
-  const { engine, catalog } = stylizer;
+  let starting: Promise<Started> | undefined;
+  let started: Started | undefined;
+  const warm = (): Started => {
+    if (started) return started;
+    const text = 'The model is warming up. Come back soon, or send requests to another instance.';
+    throw new ServiceError('not_ready', text);
+  };
+  app.decorate('warmUp', async () => {
+    starting ??= createStylizer(config, metrics, app.log, parts.createEngine);
+    started = await starting;
+  });
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -92,7 +109,10 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close');
   });
-  app.addHook('onClose', () => engine.close()); // after the last answer
+  app.addHook('onClose', async () => {
+    // After the last answer; a start that failed was told to who asked for it.
+    await starting?.then(({ engine }) => engine.close()).catch(() => undefined);
+  });
 
   await app.register(unmatched);
   await app.register(watchReading);
@@ -103,12 +123,17 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(multipart);
   await app.register(documentation, { version });
   await app.register(stylizeRoute, {
-    stylizer,
+    stylizer: warm,
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { catalog });
-  await app.register(operationsRoutes, { engine, metrics, isClosing: () => closing });
+  await app.register(stylesRoutes, { catalog: () => warm().catalog });
+  await app.register(operationsRoutes, {
+    engine: () => warm().engine,
+    metrics,
+    isStarting: () => started === undefined,
+    isClosing: () => closing,
+  });
 
   return app;
 }

@@ -1,21 +1,23 @@
 import closeWithGrace from 'close-with-grace';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { pino } from 'pino';
 
 import { buildApp } from './app.ts';
 import { configHelp, readConfig, type Config } from './config.ts';
 import { examine } from './doctor.ts';
 
 await main().catch((error: unknown) => {
-  process.stderr.write(`adain-server cannot start. ${explain(error)}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;
 });
 
+/** What people ask on a command line is answered there, in words; the service has its log. */
 async function main(): Promise<void> {
   const { help, doctor } = readArguments();
   if (help) process.stdout.write(configHelp());
   else if (doctor) await diagnose();
-  else await serve();
+  else await serve().catch(cannotStart);
 }
 
 function readArguments() {
@@ -41,14 +43,25 @@ async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const { PORT: port, HOST: host } = config;
   const app = await buildApp(config);
-  await app.listen({ port, host }).catch(async (cause: unknown) => {
-    await app.close(); // else the engine's workers would keep the process
+  await app.listen({ port, host }).catch((cause: unknown) => {
     throw new Error(
       `It cannot listen with HOST=${host} PORT=${port} (${explain(cause)}). Set PORT to one that is free and allowed (0 takes any), HOST to an address of this machine (0.0.0.0 is all of them).`,
       { cause },
     );
   });
+  await app.warmUp().catch(async (error: unknown) => {
+    app.server.closeAllConnections(); // none has work under way, and all would keep the process
+    await app.close();
+    throw error;
+  });
+  // Until here a signal ends the process at once: nothing has been accepted.
   closeAtTheEnd(app, config);
+}
+
+/** A line of the log, whatever LOG_LEVEL leaves out: a collector of logs reads nothing else. */
+function cannotStart(error: unknown): void {
+  pino({ level: 'fatal' }).fatal(`adain-server cannot start. ${explain(error)}`);
+  process.exitCode = 1;
 }
 
 /** Ready says no first, so that load balancers look elsewhere; then accepted requests finish. */

@@ -49,6 +49,7 @@ export async function createStylizer(
   log: FastifyBaseLogger,
   startEngine = createEngine,
 ) {
+  log.info({ device: config.ADAIN_DEVICE }, 'warming up');
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
   const catalog = await loadCatalog(stylesFolders(config));

@@ -7,8 +7,10 @@ import { unavailable } from '../http/responses.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 interface Options {
-  readonly engine: Engine;
+  /** Throws `not_ready` while it starts. */
+  readonly engine: () => Engine;
   readonly metrics: Metrics;
+  readonly isStarting: () => boolean;
   /** True from the moment the process is asked to end. */
   readonly isClosing: () => boolean;
 }
@@ -31,14 +33,14 @@ const model = z
 
 /** What machines ask: is it alive, is it ready, how does it fare, what does it run. */
 export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { engine, metrics, isClosing } = options;
+  const { engine, metrics, isStarting, isClosing } = options;
 
   app.get(
     '/livez',
     {
       schema: {
         operationId: 'livez',
-        summary: 'Whether the process works; if not, restart it',
+        summary: 'Whether the process works, starting included; if not, restart it',
         tags,
         response: {
           200: ok.describe('It works'),
@@ -47,7 +49,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
       },
     },
     () => {
-      if (!engine.live) {
+      if (!isStarting() && !engine().live) {
         const why =
           'A run or a start of the engine hangs, or the GPU failed for the rest of this process.';
         throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
@@ -71,7 +73,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
       if (isClosing()) {
         throw new ServiceError('closing', `The service is shutting down. ${elsewhere}`);
       }
-      if (!engine.ready) {
+      if (!engine().ready) {
         throw new ServiceError('not_ready', `No worker of the engine is up. ${elsewhere}`);
       }
       return { status: 'ok' } as const;
@@ -85,10 +87,16 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         operationId: 'getModel',
         summary: 'What paints the pictures',
         tags,
-        response: { 200: model.describe('The model and what it runs on') },
+        response: {
+          200: model.describe('The model and what it runs on'),
+          503: unavailable('The service is starting'),
+        },
       },
     },
-    () => ({ ...engine.model, provider: engine.provider, description: engine.description }),
+    () => {
+      const { model, provider, description } = engine();
+      return { ...model, provider, description };
+    },
   );
 
   app.get(

@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { ServiceError } from '../errors.ts';
-import { picture, problem } from '../http/responses.ts';
+import { picture, problem, unavailable } from '../http/responses.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
 import type { Catalog, Preset } from '../stylization/catalog.ts';
 
@@ -22,16 +22,19 @@ const style = z
 
 const params = z.object({ id: z.string() });
 const missing = problem('No such style');
+const starting = unavailable('The service is starting');
 const headers = { ETag: { type: 'string', description: 'the version, for If-None-Match' } };
 const unchanged = z
   .null()
   .meta({ description: 'The version of If-None-Match is current', headers });
 
+interface Options {
+  /** Throws `not_ready` while the presets are read. */
+  readonly catalog: () => Catalog;
+}
+
 /** GET /styles, /styles/{id}, and its pictures. */
-export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
-  app,
-  { catalog },
-) => {
+export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog }) => {
   await app.register(etag); // of the content: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
@@ -41,7 +44,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
   });
 
   const find = (id: string): Preset => {
-    const preset = catalog.get(id);
+    const preset = catalog().get(id);
     if (preset) return preset;
     const text = `There is no preset "${id}". GET /styles lists them.`;
     throw new ServiceError('unknown_style', text, { field: 'id' });
@@ -57,10 +60,11 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
         response: {
           200: z.object({ styles: z.array(style) }).meta({ description: 'All presets', headers }),
           304: unchanged,
+          503: starting,
         },
       },
     },
-    () => ({ styles: [...catalog.values()].map(represent) }),
+    () => ({ styles: [...catalog().values()].map(represent) }),
   );
 
   app.get(
@@ -75,6 +79,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
           200: style.meta({ description: 'The preset', headers }),
           304: unchanged,
           404: missing,
+          503: starting,
         },
       },
     },
@@ -93,6 +98,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
           200: { ...picture('The picture', ['image/*']), headers },
           304: unchanged,
           404: missing,
+          503: starting,
         },
       },
     },
@@ -124,6 +130,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<{ catalog: Catalog }> = async (
           200: { ...picture('At most 256 pixels a side', ['image/webp']), headers },
           304: unchanged,
           404: missing,
+          503: starting,
         },
       },
     },

@@ -16,7 +16,8 @@ import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
 const uploadsHeld = 16;
 
 interface Options {
-  readonly stylizer: Stylizer;
+  /** Throws `not_ready` while it starts. */
+  readonly stylizer: () => Stylizer;
   readonly metrics: Metrics;
   readonly maxUploadBytes: number;
 }
@@ -51,7 +52,7 @@ const schema = {
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, too small, or has too many pixels'),
-    503: unavailable('Overloaded, closing, or its GPU has failed'),
+    503: unavailable('Overloaded, starting, closing, or its GPU has failed'),
     504: problem('The deadline has passed'),
   },
 };
@@ -66,6 +67,7 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
     // The form is checked where it is read, part by part, not as a body that fastify has parsed.
     { schema, validatorCompiler: () => (value: unknown) => ({ value }) },
     async (request, reply) => {
+      const painter = stylizer();
       const { lifetime } = request;
       const { signal } = lifetime;
       const stages = createStages();
@@ -79,7 +81,7 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
           styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
         };
         const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
-        return stylizePicture(stylizer, { ...fields, chooseFormat }, { stages, ...lifetime });
+        return stylizePicture(painter, { ...fields, chooseFormat }, { stages, ...lifetime });
       };
       // The bytes are held for as long as the work, which may outlast the answer.
       const result = await abortable(signal, paint().finally(memory.release));

@@ -25,14 +25,15 @@ export async function withServer<T>(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
+  let url = '';
+  await new Promise<void>((resolve, reject) => {
     void exited.then(() => {
       reject(new Error('the server did not start: is it built (npm run build)?'));
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
       const { msg } = JSON.parse(line) as { msg: string };
-      const listening = /listening at (\S+)/.exec(msg);
-      if (listening?.[1]) resolve(listening[1]);
+      url ||= /listening at (\S+)/.exec(msg)?.[1] ?? '';
+      if (msg === 'ready to paint') resolve();
     });
   });
   const client = createClient(url);

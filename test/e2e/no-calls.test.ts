@@ -60,8 +60,8 @@ t.test('the server calls nobody while it starts, paints and ends', { skip }, asy
   for await (const line of lines) {
     const entry = JSON.parse(line) as { msg: string; pid: number };
     pid = entry.pid; // of the server: strace keeps signals to itself
-    address = /^Server listening at (.+)$/.exec(entry.msg)?.[1] ?? '';
-    if (address) break;
+    address ||= /^Server listening at (.+)$/.exec(entry.msg)?.[1] ?? '';
+    if (entry.msg === 'ready to paint') break;
   }
   const { headers, payload } = await form(['content', await photo()], ['styleId', 'mosaic']);
   const answer = await fetch(`${address}/stylize`, {

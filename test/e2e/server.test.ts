@@ -16,6 +16,7 @@ const entry = `${root}dist/server.js`;
 
 type Server = ChildProcessByStdio<null, Readable, Readable>;
 interface LogLine {
+  level: number;
   msg: string;
   route?: string;
   status?: number;
@@ -27,11 +28,25 @@ function run(environment: Record<string, string>, ...args: string[]): Server {
   return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** What a server says that cannot start, and its exit code. */
+/** What a command line says that is refused, and its exit code. */
 async function refusal(server: Server): Promise<[text: string, code: number]> {
   const exited = once(server, 'exit') as Promise<[number]>;
   const [text, [code]] = await Promise.all([textOf(server.stderr), exited]);
   return [text, code];
+}
+
+/** The log of a server that cannot start, and its exit code. */
+async function failure(t: Test, server: Server): Promise<[log: LogLine[], code: number]> {
+  t.teardown(() => server.kill('SIGKILL'));
+  const exited = once(server, 'exit') as Promise<[number]>;
+  const [text, complaint, [code]] = await Promise.all([
+    textOf(server.stdout),
+    textOf(server.stderr),
+    exited,
+  ]);
+  t.equal(complaint, '', 'all that it says is in the log');
+  const log = text.trim().split('\n');
+  return [log.map((line) => JSON.parse(line) as LogLine), code];
 }
 
 async function textOf(stream: Readable): Promise<string> {
@@ -40,23 +55,24 @@ async function textOf(stream: Readable): Promise<string> {
   return text;
 }
 
-/** Starts the server and waits until it listens. */
+/** Starts the server and waits until it is ready. */
 async function start(t: Test, environment: Record<string, string> = {}) {
-  return listening(t, run(environment));
+  return ready(t, run(environment));
 }
 
-async function listening(t: Test, server: Server) {
+async function ready(t: Test, server: Server) {
   t.teardown(() => server.kill('SIGKILL'));
   const log: LogLine[] = [];
-  const url = await new Promise<string>((resolve, reject) => {
+  let url = '';
+  await new Promise<void>((resolve, reject) => {
     server.stderr.on('data', (text) => {
       reject(new Error(`the server complains: ${String(text)}`));
     });
     createInterface({ input: server.stdout }).on('line', (line) => {
       const entry = JSON.parse(line) as LogLine;
       log.push(entry);
-      const listening = /listening at (\S+)/.exec(entry.msg);
-      if (listening?.[1]) resolve(listening[1]);
+      url ||= /listening at (\S+)/.exec(entry.msg)?.[1] ?? '';
+      if (entry.msg === 'ready to paint') resolve();
     });
   });
   return { server, url, log };
@@ -77,6 +93,11 @@ async function firstPreset(url: string): Promise<string> {
 
 t.test('a whole visit: ready, list, repaint, metrics, log, leave', async (t) => {
   const { server, url, log } = await start(t);
+  t.match(log[0]?.msg, /^Server listening at /);
+  t.match(
+    log.map(({ msg }) => msg),
+    [String, 'warming up', 'ready to paint'],
+  );
   t.equal((await fetch(`${url}/readyz`)).status, 200);
 
   const body = await form(await photo(100, 60), await firstPreset(url));
@@ -125,7 +146,7 @@ t.test('SIGTERM and its echo, to what npm start runs', async (t) => {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const { server, url, log } = await listening(t, shell);
+  const { server, url, log } = await ready(t, shell);
   const body = await form(await photo(400, 300), await firstPreset(url));
   const replies = [1, 2, 3, 4].map(() => fetch(`${url}/stylize`, { method: 'POST', body }));
   await replies[0];
@@ -158,7 +179,19 @@ t.test('an argument that is none', async (t) => {
   }
 });
 
-t.test('a start that cannot be says why, in words, and ends with 1', async (t) => {
+t.test('SIGTERM while it starts ends it at once', async (t) => {
+  const server = run({});
+  t.teardown(() => server.kill('SIGKILL'));
+  const log: string[] = [];
+  for await (const line of createInterface({ input: server.stdout })) {
+    log.push((JSON.parse(line) as LogLine).msg);
+    if (log.at(-1) === 'warming up') server.kill('SIGTERM');
+  }
+  t.notMatch(log, ['ready to paint']);
+  t.equal(server.signalCode ?? (await once(server, 'exit'))[1], 'SIGTERM');
+});
+
+t.test('a start that cannot be says why in one line of the log, and ends with 1', async (t) => {
   const wrong: [Record<string, string>, RegExp][] = [
     [{ PORT: 'http' }, /PORT is "http": expected a whole number/],
     [
@@ -172,14 +205,16 @@ t.test('a start that cannot be says why, in words, and ends with 1', async (t) =
     [{ ADAIN_MODELS_DIR: t.testdir({ styles: {} }) }, /model\.json/],
   ];
   for (const [environment, message] of wrong) {
-    const [text, code] = await refusal(run(environment));
+    const [log, code] = await failure(t, run({ LOG_LEVEL: 'silent', ...environment }));
     t.equal(code, 1);
-    t.match(text, message);
-    t.notMatch(text, / at .*\.js:\d+/, 'without a stack');
+    t.equal(log.length, 1);
+    t.match(log[0], { level: 60, msg: message });
+    t.match(log[0]?.msg, /^adain-server cannot start\. /);
+    t.notMatch(log[0]?.msg, / at .*\.js:\d+/, 'without a stack');
   }
 });
 
-t.test('so does one that cannot listen, with the engine up', async (t) => {
+t.test('so does one that cannot listen, before anything is warmed', async (t) => {
   const busy = createServer().listen(0, '127.0.0.1');
   t.teardown(() => busy.close());
   await once(busy, 'listening');
@@ -189,11 +224,9 @@ t.test('so does one that cannot listen, with the engine up', async (t) => {
     [{ HOST: '192.0.2.1' }, /HOST=192\.0\.2\.1 PORT=0 .*EADDRNOTAVAIL.* HOST to an address/],
   ];
   for (const [environment, message] of wrong) {
-    const server = run(environment);
-    server.stdout.resume();
-    t.teardown(() => server.kill('SIGKILL'));
-    const [text, code] = await refusal(server);
+    const [log, code] = await failure(t, run(environment));
     t.equal(code, 1);
-    t.match(text, message);
+    t.equal(log.length, 1);
+    t.match(log[0], { level: 60, msg: message });
   }
 });

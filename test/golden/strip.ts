@@ -19,6 +19,7 @@ const cell = { width: 420, height: 280 };
 const example = (file: string) =>
   fileURLToPath(new URL(`../../models/examples/${file}`, import.meta.url));
 const app = await buildApp(readConfig({ LOG_LEVEL: 'warn' }));
+await app.warmUp();
 const tiles: OverlayOptions[] = [];
 
 for (const [row, [photo, styleId]] of rows.entries()) {

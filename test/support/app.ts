@@ -14,6 +14,7 @@ export async function build(
   const config = readConfig({ LOG_LEVEL: 'silent', ...environment });
   const app = await buildApp(config, parts);
   t.teardown(() => app.close());
+  await app.warmUp();
   return app;
 }
 
