@@ -22,7 +22,9 @@ export async function examine(
   const checks = device === 'cpu' ? [] : preflight(ordinals(device), host);
   const failed = device !== 'auto' && obstacleOf(checks) !== undefined;
   const { check, place } = failed ? { check: [] } : await tryInference(config, host);
-  const lines = [...checks, ...check].map(line);
+  // Nobody asked for a GPU: that there is none is no failure.
+  const gpu = checks.map((one) => line(one, device === 'auto' ? { fail: 'no GPU ' } : {}));
+  const lines = [...gpu, ...check.map((one) => line(one))];
   const does = place ? `runs on ${place}` : 'does not start';
   const verdict = `With ADAIN_DEVICE=${device} the service ${does}.`;
   const report = [`ADAIN_DEVICE is ${device}`, ...lines, verdict, ''].join('\n');
@@ -36,8 +38,8 @@ function ordinals(device: string): number[] {
   return placements.map(({ ordinal }) => ordinal);
 }
 
-function line({ state, name, detail, remedy }: Check): string {
-  const text = `  ${marks[state]}  ${name.padEnd(14)}  ${detail}`;
+function line({ state, name, detail, remedy }: Check, own: Partial<typeof marks> = {}): string {
+  const text = `  ${own[state] ?? marks[state]}  ${name.padEnd(14)}  ${detail}`;
   return remedy ? `${text}\n${' '.repeat(27)}${remedy}` : text;
 }
 

@@ -14,7 +14,7 @@ t.test('each check is a line, and what auto will do is said', async (t) => {
   t.match(report, /^ {2}pass {5}cuDNN {11}libcudnn\.so\.9$/m);
   t.match(
     report,
-    /^ {2}FAIL {5}device 0 {8}there is no CUDA device 0; devices: none\n {27}choose/m,
+    /^ {2}no GPU {3}device 0 {8}there is no CUDA device 0; devices: none\n {27}choose/m,
   );
   t.match(report, /^ {2}pass {5}inference {7}CPU with 1 threads$/m);
   t.match(report, /^With ADAIN_DEVICE=auto the service runs on the CPU\.$/m);
