@@ -17,6 +17,13 @@ const quiet = new Set(['/livez', '/readyz', '/metrics']);
 /** One log line and one count a request, when its answer is out or its client is gone. */
 export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) => {
   app.decorateRequest('logFields');
+  // `rate()` sees the first answer of a kind only if there was a 0 before it.
+  app.addHook('onRoute', ({ url: route, schema }) => {
+    const documented = Object.keys((schema?.response as object | undefined) ?? {});
+    if (documented.length === 0) return;
+    for (const status of [...documented, 499, 500]) metrics.requests.inc({ route, status }, 0);
+    metrics.requestDuration.zero({ route });
+  });
   app.addHook('onRequest', (request, reply, next) => {
     followRequest(request, reply, metrics);
     reply.header('x-request-id', request.id);

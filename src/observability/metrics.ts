@@ -1,6 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import type { EngineEvents } from '../engine/index.ts';
+import { errorCodes } from '../errors.ts';
+import { cacheOutcomes } from '../stylization/statistics-cache.ts';
+import { revision, version } from '../version.ts';
+import { stageNames } from './stages.ts';
 
 /** 5 ms to a minute: a 256² picture on a GPU to a large one on a few cores. */
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -24,7 +28,7 @@ export function createMetrics() {
     buckets = seconds,
   ) => new Histogram<L>({ name, help, labelNames, buckets, registers });
 
-  return {
+  const metrics = {
     registry,
     requests: counter('adain_requests_total', 'Requests answered', ['route', 'status']),
     requestDuration: histogram(
@@ -59,12 +63,22 @@ export function createMetrics() {
       'Pixels that went through the model',
       [],
     ),
+    buildInfo: gauge('adain_build_info', 'Always 1; its labels say what was built', [
+      'version',
+      'revision',
+    ]),
     engineInfo: gauge('adain_engine_info', 'Always 1; its labels say what the engine runs', [
       'provider',
       'model',
       'version',
     ]),
   };
+  metrics.buildInfo.set({ version, revision }, 1);
+  // `rate()` sees the first of a kind only if there was a 0 before it.
+  for (const reason of errorCodes) metrics.rejections.inc({ reason }, 0);
+  for (const result of cacheOutcomes) metrics.styleCacheRequests.inc({ result }, 0);
+  for (const stage of stageNames) metrics.stageDuration.zero({ stage });
+  return metrics;
 }
 
 /** Keeps the engine's metrics from what the engine tells. */

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 
 import type { StyleStatistics } from '../engine/index.ts';
 
-export type CacheOutcome = 'hit' | 'miss' | 'joined';
+export const cacheOutcomes = ['hit', 'miss', 'joined'] as const;
+export type CacheOutcome = (typeof cacheOutcomes)[number];
 
 export interface Found {
   readonly statistics: Promise<StyleStatistics>;

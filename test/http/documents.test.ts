@@ -2,6 +2,10 @@ import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { parse } from 'yaml';
 
+import { buildApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { errorCodes } from '../../src/errors.ts';
+import { version } from '../../src/version.ts';
 import { build, form, photo } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
 
@@ -59,6 +63,28 @@ t.test('/model tells what runs', async (t) => {
   t.match((await app.inject('/model')).json(), { name: 'fake', provider: 'cpu', license: 'MIT' });
 });
 
+t.test('what can be counted is there before it happens', async (t) => {
+  const app = await buildApp(readConfig({ LOG_LEVEL: 'silent' }));
+  t.teardown(() => app.close());
+  const { body } = await app.inject('/metrics');
+  const { paths } = parse(committed) as { paths: Record<string, Record<string, Operation>> };
+  for (const [path, operations] of Object.entries(paths)) {
+    const route = path.replace('{id}', ':id');
+    for (const status of Object.values(operations).flatMap((one) => Object.keys(one.responses))) {
+      t.match(body, `adain_requests_total{route="${route}",status="${status}"} 0\n`);
+    }
+    t.match(body, `adain_request_duration_seconds_count{route="${route}"} 0\n`);
+  }
+  for (const code of errorCodes) t.match(body, `adain_rejections_total{reason="${code}"} 0\n`);
+  for (const result of ['hit', 'miss', 'joined']) {
+    t.match(body, `adain_style_cache_requests_total{result="${result}"} 0\n`);
+  }
+  for (const stage of ['decode', 'style', 'queue', 'infer', 'encode']) {
+    t.match(body, `adain_stage_duration_seconds_count{stage="${stage}"} 0\n`);
+  }
+  t.match(body, `adain_build_info{version="${version}",revision="unknown"} 1\n`);
+});
+
 t.test('every metric of the contract is there', async (t) => {
   const { body, headers } = await app.inject('/metrics');
   t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
@@ -73,6 +99,7 @@ t.test('every metric of the contract is there', async (t) => {
     'adain_style_cache_entries gauge',
     'adain_rejections_total counter',
     'adain_inference_pixels_total counter',
+    'adain_build_info gauge',
     'adain_engine_info gauge',
     'process_resident_memory_bytes gauge',
   ]) {
