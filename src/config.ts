@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 import { devicePattern } from './engine/index.ts';
+import { nearest } from './nearest.ts';
 import { smallestSide } from './rgb-image.ts';
 
 const whole = (min: number, max: number) => {
@@ -105,6 +106,23 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   throw new Error(lines.join('\n'));
 }
 
+/** What Kubernetes sets of a Service, whose name may begin as our variables do. */
+const serviceLink = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/;
+
+/** One sentence for each variable that was meant for the service and that it does not know. */
+export function strayVariables(environment: NodeJS.ProcessEnv): string[] {
+  const known = new Map(Object.keys(variables.shape).map((name) => [withoutPrefix(name), name]));
+  return Object.entries(environment).flatMap(([name, value = '']) => {
+    const ours = /^ADAIN/i.test(name) && !(name in variables.shape);
+    if (!ours || serviceLink.test(name) || value.startsWith('tcp://')) return [];
+    const meant = known.get(nearest(withoutPrefix(name), known.keys()) ?? '');
+    const remedy = meant ? `Did you mean ${meant}?` : '--help lists those that there are.';
+    return `The service knows no variable ${name}, which changes nothing. ${remedy}`;
+  });
+}
+
+const withoutPrefix = (name: string) => name.replace(/^ADAIN_?/i, '');
+
 /** The text of `--help`. */
 export function configHelp(): string {
   const defaults = variables.parse({});
@@ -115,6 +133,7 @@ export function configHelp(): string {
   return `adain-server: repaints pictures over HTTP.
 
   --help                     prints this
+  --version                  prints the version, and the revision that an image was built from
   --doctor                   tries out what the service would run on, and says what is missing
 
 It is configured by environment variables:

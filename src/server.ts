@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 
 import { buildApp } from './app.ts';
-import { configHelp, readConfig, type Config } from './config.ts';
+import { configHelp, readConfig, strayVariables, type Config } from './config.ts';
 import { examine } from './doctor.ts';
+import { revision, version } from './version.ts';
 
 await main().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
@@ -14,20 +15,21 @@ await main().catch((error: unknown) => {
 
 /** What people ask on a command line is answered there, in words; the service has its log. */
 async function main(): Promise<void> {
-  const { help, doctor } = readArguments();
-  if (help) process.stdout.write(configHelp());
-  else if (doctor) await diagnose();
+  const asked = readArguments();
+  if (asked.help) process.stdout.write(configHelp());
+  else if (asked.version) process.stdout.write(`adain-server ${version}, revision ${revision}\n`);
+  else if (asked.doctor) await diagnose();
   else await serve().catch(cannotStart);
 }
 
 function readArguments() {
   try {
-    return parseArgs({ options: { help: { type: 'boolean' }, doctor: { type: 'boolean' } } })
-      .values;
+    const flag = { type: 'boolean' } as const;
+    return parseArgs({ options: { help: flag, version: flag, doctor: flag } }).values;
   } catch (cause) {
     const given = process.argv.slice(2).join(' ');
     throw new Error(
-      `It takes --help or --doctor and nothing else, but got: ${given}. Settings are environment variables; --help lists them.`,
+      `It takes --help, --version or --doctor and nothing else, but got: ${given}. Settings are environment variables; --help lists them.`,
       { cause },
     );
   }
@@ -35,7 +37,7 @@ function readArguments() {
 
 async function diagnose(): Promise<void> {
   const { report, healthy } = await examine(readConfig(process.env));
-  process.stdout.write(report);
+  process.stdout.write([...strayVariables(process.env), report].join('\n'));
   if (!healthy) process.exitCode = 1;
 }
 
@@ -43,6 +45,7 @@ async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const { PORT: port, HOST: host } = config;
   const app = await buildApp(config);
+  for (const warning of strayVariables(process.env)) app.log.warn(warning);
   await app.listen({ port, host }).catch((cause: unknown) => {
     throw new Error(
       `It cannot listen with HOST=${host} PORT=${port} (${explain(cause)}). Set PORT to one that is free and allowed (0 takes any), HOST to an address of this machine (0.0.0.0 is all of them).`,

@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { configHelp, readConfig } from '../src/config.ts';
+import { configHelp, readConfig, strayVariables } from '../src/config.ts';
 
 t.test('nothing set: the defaults', async (t) => {
   const config = readConfig({});
@@ -40,6 +40,25 @@ t.test('two wrong values are both named', async (t) => {
   t.throws(() => readConfig({ PORT: 'x', LOG_LEVEL: 'y' }), {
     message: /^PORT is .*\nLOG_LEVEL is /,
   });
+});
+
+t.test('a variable that is none of ours is told, with the one that was meant', async (t) => {
+  const meant: [name: string, remedy: RegExp][] = [
+    ['ADAIN_MAX_PIXEL', /knows no variable ADAIN_MAX_PIXEL, .* Did you mean ADAIN_MAX_PIXELS\?$/],
+    ['ADAIN_STYLE_DIR', /Did you mean ADAIN_STYLES_DIR\?$/],
+    ['adain_threads', /Did you mean ADAIN_THREADS\?$/],
+    ['ADAINPRESETS', /Did you mean ADAIN_PRESETS\?$/],
+    ['ADAIN_PORT', /Did you mean PORT\?$/],
+    ['ADAIN_LOG_LEVEL', /Did you mean LOG_LEVEL\?$/],
+    ['ADAIN_COLOUR_OF_THE_SKY', /--help lists those that there are\.$/],
+  ];
+  for (const [name, remedy] of meant) {
+    const told = strayVariables({ [name]: '1', PATH: '/bin', ADAIN_DEVICE: 'cpu' });
+    t.equal(told.length, 1, name);
+    t.match(told[0], remedy);
+  }
+  const links = { ADAIN_SERVER_SERVICE_HOST: '10.0.0.1', ADAIN_PORT: 'tcp://10.0.0.1:8080' };
+  t.same(strayVariables({ ...links, ADAIN_SERVER_PORT_8080_TCP_PROTO: 'tcp' }), []);
 });
 
 t.test('--help names every variable with its default', async (t) => {

@@ -24,7 +24,9 @@ interface LogLine {
 }
 
 function run(environment: Record<string, string>, ...args: string[]): Server {
-  const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', ...environment };
+  const defaults = { HOST: '127.0.0.1', PORT: '0' };
+  const env: NodeJS.ProcessEnv = { ...process.env, ...defaults, ...environment };
+  delete env['ADAIN_TEST_CUDA_PROVIDER']; // the tests' own
   return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -171,11 +173,21 @@ t.test('--help', async (t) => {
   t.match(await textOf(server.stdout), /PORT .*8080/);
 });
 
+t.test('--version', async (t) => {
+  const server = run({}, '--version');
+  t.equal(await textOf(server.stdout), `adain-server ${manifest.version}, revision unknown\n`);
+});
+
+t.test('a variable that does not exist is warned of', async (t) => {
+  const { log } = await start(t, { ADAIN_MAX_PIXEL: '1000' });
+  t.match(log[0], { level: 40, msg: /ADAIN_MAX_PIXEL, .* ADAIN_MAX_PIXELS\?$/ });
+});
+
 t.test('an argument that is none', async (t) => {
   for (const argument of ['--port=80', '--helpp', 'serve']) {
     const [text, code] = await refusal(run({}, argument));
     t.equal(code, 1);
-    t.match(text, `--help or --doctor and nothing else, but got: ${argument}`);
+    t.match(text, `--help, --version or --doctor and nothing else, but got: ${argument}`);
   }
 });
 
