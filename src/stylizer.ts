@@ -28,10 +28,12 @@ function stylesFolders(config: Config): StylesFolder[] {
   const shipped = {
     path: join(ADAIN_MODELS_DIR, 'styles'),
     remedy: 'Set ADAIN_MODELS_DIR to the folder that holds it, or ADAIN_PRESETS to none.',
+    required: true,
   };
   const own = {
     path: ADAIN_STYLES_DIR ?? '',
     remedy: 'Set ADAIN_STYLES_DIR to a folder of pictures that the service may read.',
+    required: false,
   };
   return [
     ...(ADAIN_PRESETS === 'shipped' ? [shipped] : []),
@@ -52,7 +54,10 @@ export async function createStylizer(
   log.info({ device: config.ADAIN_DEVICE }, 'warming up');
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
-  const catalog = await loadCatalog(stylesFolders(config));
+  const warn = (complaint: string) => {
+    log.warn(complaint);
+  };
+  const found = await loadCatalog(stylesFolders(config), warn);
 
   const engine = await startEngine({
     ...engineOptions(config),
@@ -64,7 +69,8 @@ export async function createStylizer(
 
   const styles = await createStyles({
     engine,
-    catalog,
+    catalog: found,
+    warn,
     metrics,
     styleSize: config.ADAIN_STYLE_SIZE,
     maxPixels,
@@ -74,6 +80,7 @@ export async function createStylizer(
     throw error;
   });
 
+  const catalog = styles.presets;
   const what = { engine: description, model: `${model.name} ${model.version}` };
   log.info({ ...what, presets: catalog.size }, 'ready to paint');
   return { engine, catalog, styles, maxPixels, encodeTimes: createEncodeTimes() };

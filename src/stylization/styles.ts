@@ -5,7 +5,7 @@ import { openStyle } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Size } from '../rgb-image.ts';
-import { readPicture, type Catalog } from './catalog.ts';
+import { orPassOver, readPicture, type Catalog, type Preset, type Warn } from './catalog.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
 
 /** A style as a request names it. */
@@ -30,6 +30,7 @@ export interface OpenedStyle {
 export interface StylesOptions {
   readonly engine: Engine;
   readonly catalog: Catalog;
+  readonly warn: Warn;
   readonly metrics: Metrics;
   readonly styleSize: number;
   readonly maxPixels: number;
@@ -38,20 +39,29 @@ export interface StylesOptions {
 
 export type Styles = Awaited<ReturnType<typeof createStyles>>;
 
-/** Describes all presets, then turns a request's styles into statistics. */
+/**
+ * Describes all presets, then turns a request's styles into statistics.
+ * @throws Error that names a required preset that cannot be described, or what the engine rejects with
+ */
 export async function createStyles(options: StylesOptions) {
-  const { engine, catalog, metrics, styleSize, maxPixels } = options;
+  const { engine, catalog, warn, metrics, styleSize, maxPixels } = options;
   const cache = createStatisticsCache(options.maxCached);
 
-  const presets = new Map<string, StyleStatistics>();
-  for (const { id, path } of catalog.values()) {
+  const presets = new Map<string, Preset>();
+  const described = new Map<string, StyleStatistics>();
+  for (const preset of catalog.values()) {
+    const { id, path } = preset;
     // Whoever deploys the service chose these files: they need no limit.
     const limits = { styleSize, maxPixels: Infinity, field: path };
-    const image = await readPicture(path, async (bytes) => {
-      const picture = await openStyle(bytes, limits);
-      return picture.decode();
-    });
-    presets.set(id, (await engine.describe(image)).value);
+    const image = await orPassOver(preset, warn, () =>
+      readPicture(path, async (bytes) => {
+        const picture = await openStyle(bytes, limits);
+        return picture.decode();
+      }),
+    );
+    if (!image) continue;
+    described.set(id, (await engine.describe(image)).value);
+    presets.set(id, preset);
   }
 
   const counted = async (id: string, found: Found, signal: AbortSignal): Promise<ResolvedStyle> => {
@@ -62,7 +72,7 @@ export async function createStyles(options: StylesOptions) {
   };
 
   const openId = (id: string, ending: AbortSignal): OpenedStyle => {
-    const statistics = presets.get(id);
+    const statistics = described.get(id);
     if (statistics) {
       const preset = { id, statistics, outcome: 'hit' as const };
       return { newSize: undefined, resolve: () => Promise.resolve(preset) };
@@ -93,6 +103,8 @@ export async function createStyles(options: StylesOptions) {
   };
 
   return {
+    /** Those of the catalog that can be painted in. */
+    presets,
     /**
      * Looks the styles up, in their order: ids first, then the headers of pictures.
      * @param ending fires when the request is over

@@ -33,7 +33,7 @@ export interface StylizedPicture {
 
 export interface Stylizer {
   readonly engine: Engine;
-  readonly styles: Styles;
+  readonly styles: Pick<Styles, 'open'>;
   readonly maxPixels: number;
   readonly encodeTimes: EncodeTimes;
 }

@@ -72,11 +72,11 @@ t.test('the operator’s own folder is served beside the presets', async (t) => 
   t.ok(image.rawPayload.equals(await readFile(`${folder}/House Style.png`)));
 });
 
-t.test('one of them that is damaged stops the start with its path', async (t) => {
+t.test('a shipped one that is damaged stops the start with its path', async (t) => {
   const whole = await photo();
-  const folder = t.testdir({ 'torn.png': whole.subarray(0, whole.length / 2) });
-  await t.rejects(build(t, { ADAIN_STYLES_DIR: folder }, { createEngine: fakeEngine() }), {
-    message: `The style picture ${folder}/torn.png cannot be used (The file begins like png`,
+  const folder = t.testdir({ styles: { 'torn.png': whole.subarray(0, whole.length / 2) } });
+  await t.rejects(build(t, { ADAIN_MODELS_DIR: folder }, { createEngine: fakeEngine() }), {
+    message: `The style picture ${folder}/styles/torn.png cannot be used (The file begins like png`,
   });
 });
 
