@@ -80,14 +80,16 @@ export async function createEngine(
       `Tiles of ${tilePixels} pixels are too small for this model: set ADAIN_TILE_PIXELS to ${smallestTile} at least`,
     );
   }
+  let checked = false;
   const start = (placement: Placement) => {
     const layout = layoutOf(model, placement, options);
     const startWorker =
       placement.provider === 'cpu' && layout.batch > 1 ? startCpuGroup : startWorkerThread;
-    const starting = startWorker({ model, placement, layout }, seams.workerFile);
+    const starting = startWorker({ model, placement, layout, check: !checked }, seams.workerFile);
     return starting.catch(rethrowFrom(placement));
   };
   const { placements, threads, description } = await startWorkers(options, start, seams.host);
+  checked = true;
   const { provider } = placements[0];
   const layout = layoutOf(model, placements[0], options);
 

@@ -65,7 +65,11 @@ const schema = z
       error: 'encoderMargin, decoderMargin and decoderHalo must be multiples of stride',
       path: ['stride'],
     },
-  );
+  )
+  .refine(({ decoderMargin, decoderHalo }) => decoderMargin <= decoderHalo, {
+    error: 'decoderMargin is more than decoderHalo: so far no painted pixel sees',
+    path: ['decoderMargin'],
+  });
 
 /**
  * Reads and checks model.json, encoder.onnx and decoder.onnx.

@@ -16,7 +16,8 @@ import type { WorkerThread } from './worker-thread.ts';
  */
 export async function startCpuGroup(setup: WorkerSetup, file?: URL): Promise<WorkerThread> {
   const { placement } = setup;
-  const half = { ...setup, placement: { ...placement, threads: Math.ceil(placement.threads / 2) } };
+  const threads = Math.ceil(placement.threads / 2);
+  const half = { ...setup, check: false, placement: { ...placement, threads } };
   // One after the other, so that the first measures its speed with the cores to itself.
   const whole = await startWorkerThread(setup, file);
   const started = await Promise.allSettled([

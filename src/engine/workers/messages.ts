@@ -13,6 +13,8 @@ export interface WorkerSetup {
   readonly model: Model;
   readonly placement: Placement;
   readonly layout: Layout;
+  /** Whether to check first that model.json fits the networks: once a model will do. */
+  readonly check: boolean;
 }
 
 /** What is computed without interruption. One reply. All pictures of a batch have the plan's size. */

@@ -1,5 +1,6 @@
 /** A worker thread: one device's sessions, one run at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { checkModel } from '../inference/check-model.ts';
 import { createExecutor } from '../inference/executor.ts';
 import type { TiledStylization } from '../inference/tiled-stylize.ts';
 import type { Outcome } from '../scheduling/runner.ts';
@@ -7,7 +8,8 @@ import type { Message, Reply, TileMessage, WorkerSetup } from './messages.ts';
 import { runBatch } from './run-batch.ts';
 import { warmUp } from './warm-up.ts';
 
-const { model, placement, layout } = workerData as WorkerSetup;
+const { model, placement, layout, check } = workerData as WorkerSetup;
+if (check) await checkModel(model, placement);
 const executor = await createExecutor(model, placement, layout);
 const begun = new Map<number, TiledStylization>();
 

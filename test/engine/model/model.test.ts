@@ -71,6 +71,7 @@ t.test('a model that does not fit is refused by name, with the remedy', async (t
   await refused(withDescription(files, { stride: 'eight' }), /model\.json.*\n.*stride/s);
   await refused(withDescription(files, { encoderMargin: 12 }), /must be multiples of stride/);
   await refused(withDescription(files, { decoderHalo: 70 }), /multiples of stride/);
+  await refused(withDescription(files, { decoderMargin: 80 }), /decoderMargin is more than/);
   const former = { encoderMargin: undefined, encoderHalo: 40, margin: 48 }; // until 0.10.0
   await refused(withDescription(files, former), /model\.json does not describe.*encoderMargin/s);
 });
