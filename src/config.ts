@@ -50,6 +50,10 @@ const variables = z.object({
     .enum(['shipped', 'none'], { error: 'shipped or none' })
     .default('shipped')
     .describe('the presets in styles/ of ADAIN_MODELS_DIR, or none but those of ADAIN_STYLES_DIR'),
+  ADAIN_PROVENANCE: z
+    .enum(['on', 'off'], { error: 'on or off' })
+    .default('on')
+    .describe('whether results say in XMP that a model has painted them, and which'),
   ADAIN_MAX_UPLOAD_BYTES: whole(1024, 2 ** 31)
     .default(32 * 2 ** 20)
     .describe('largest form that is read, all its files together'),

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { createEngine, type EngineOptions } from './engine/index.ts';
 import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
+import { provenanceXmp } from './imaging/provenance.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
 import { loadCatalog, type StylesFolder } from './stylization/catalog.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createStyles } from './stylization/styles.ts';
+import { version } from './version.ts';
 
 /** The part of the configuration that is the engine's. */
 export function engineOptions(config: Config): EngineOptions {
@@ -81,7 +83,12 @@ export async function createStylizer(
   });
 
   const catalog = styles.presets;
-  const what = { engine: description, model: `${model.name} ${model.version}` };
+  const modelName = `${model.name} ${model.version}`;
+  const what = { engine: description, model: modelName };
   log.info({ ...what, presets: catalog.size }, 'ready to paint');
-  return { engine, catalog, styles, maxPixels, encodeTimes: createEncodeTimes() };
+  const xmp =
+    config.ADAIN_PROVENANCE === 'on'
+      ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
+      : undefined;
+  return { engine, catalog, styles, maxPixels, encodeTimes: createEncodeTimes(), xmp };
 }

@@ -46,8 +46,8 @@ export function assertEncodable(
 
 /**
  * Compresses a result. `alpha` is its opacity, one byte a pixel; JPEG, which has none, is laid on
- * white. `quality`, 1 to 100, is the encoder's own scale; PNG is lossless and ignores it. Nothing
- * but pixels is written: no EXIF, no XMP, no profile, since pictures without one are sRGB.
+ * white. `quality`, 1 to 100, is the encoder's own scale; PNG is lossless and ignores it. Beside the
+ * pixels only `xmp` is written: no EXIF, and no profile, since pictures without one are sRGB.
  *
  * The pixels are read in place and must not change until the promise settles.
  */
@@ -56,6 +56,7 @@ export async function encodePicture(
   alpha: Uint8Array | undefined,
   format: PictureFormat,
   quality: number,
+  xmp?: string,
 ): Promise<Buffer> {
   assertEncodable(image, format);
   let picture = fromRaw(image.data, image, 3);
@@ -69,6 +70,7 @@ export async function encodePicture(
       picture = fromRaw(await picture.raw().toBuffer(), image, 4).flatten({ background: 'white' });
     }
   }
+  if (xmp !== undefined) picture.withXmp(xmp);
   return encoders[format](picture, quality).toBuffer();
 }
 

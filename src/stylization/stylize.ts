@@ -36,6 +36,8 @@ export interface Stylizer {
   readonly styles: Pick<Styles, 'open'>;
   readonly maxPixels: number;
   readonly encodeTimes: EncodeTimes;
+  /** What is written into results beside their pixels. */
+  readonly xmp?: string | undefined;
 }
 
 export interface Progress {
@@ -64,7 +66,7 @@ export async function stylizePicture(
 }
 
 async function stylize(
-  { engine, styles, maxPixels, encodeTimes }: Stylizer,
+  { engine, styles, maxPixels, encodeTimes, xmp }: Stylizer,
   request: Stylization,
   { stages, signal, deadline }: Progress,
   over: AbortSignal,
@@ -91,7 +93,7 @@ async function stylize(
   signal.throwIfAborted();
 
   const begun = performance.now();
-  const bytes = await encodePicture(stylized.value, kept.alpha, format, request.quality);
+  const bytes = await encodePicture(stylized.value, kept.alpha, format, request.quality, xmp);
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
   encodeTimes.learn(format, content, encodeMs);
