@@ -23,9 +23,15 @@ RUN npm ci --omit=dev \
   && find . -mindepth 2 -maxdepth 2 ! -path "./$(node -p 'process.platform + "/" + process.arch')" -exec rm -r {} + \
   && find . -type d -empty -delete \
   && rm -rf /app/node_modules/@img/sharp-wasm32
+COPY docker/notices docker/notices
+RUN node docker/notices/index.ts /usr/local/LICENSE /usr/share/doc/tini/copyright >THIRD-PARTY-NOTICES \
+  && rm -r docker
 COPY LICENSE ./
 COPY models models
 COPY --from=build /app/dist dist
+# Told by GET /metrics and --version.
+ARG REVISION=unknown
+RUN echo "$REVISION" >revision
 
 # The provider's libraries are too large for npm; the package's own script fetches them from NuGet.
 # It succeeds where there is nothing to fetch (arm64), hence the test. TensorRT is not used.
@@ -43,10 +49,16 @@ COPY --from=app-cuda /app /app
 WORKDIR /app
 # A GPU that cannot be used stops the start: an image of this size is not run to serve on the CPU.
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
+ARG REVISION=unknown
+ARG CREATED=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP, on NVIDIA GPUs" \
       org.opencontainers.image.version="0.2.0" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.licenses="MIT AND 0BSD AND Apache-2.0 AND BlueOak-1.0.0 AND BSD-3-Clause AND CC0-1.0 AND ISC AND LGPL-3.0-or-later"
 USER 1000:1000
 EXPOSE 8080
 # Each new shape is searched for the fastest kernels before the service is ready.
@@ -61,10 +73,16 @@ WORKDIR /app
 # Two malloc arenas instead of eight a core hold the resident memory of a process with many threads
 # down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once.
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
+ARG REVISION=unknown
+ARG CREATED=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="adain-server" \
       org.opencontainers.image.description="Repaints photographs in any style over HTTP" \
       org.opencontainers.image.version="0.2.0" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.licenses="MIT AND 0BSD AND Apache-2.0 AND BlueOak-1.0.0 AND BSD-3-Clause AND CC0-1.0 AND ISC AND LGPL-3.0-or-later"
 # A number, so that Kubernetes can tell that it is not root.
 USER 1000:1000
 EXPOSE 8080

@@ -77,7 +77,8 @@ healthy() {
 }
 
 begun=$SECONDS
-if "${engine[@]}" build "${build[@]}" -t "$image" . >"$work/build.log" 2>&1; then
+told=(--build-arg REVISION=0123abc --build-arg CREATED=2026-01-02T03:04:05Z --build-arg SOURCE=https://example.org/adain-server)
+if "${engine[@]}" build "${build[@]}" "${told[@]}" -t "$image" . >"$work/build.log" 2>&1; then
   size=$("${engine[@]}" image inspect -f '{{.Size}}' "$image")
   pass "the image builds, in $((SECONDS - begun)) s: $((size / 1000000)) MB"
 else
@@ -99,7 +100,15 @@ check 'runs as user 1000, without a capability' inside sh -c \
 check 'cannot write to its root' inside sh -c '! touch /app/file'
 check 'carries native libraries of one platform' inside sh -c \
   '[ "$(ls -d node_modules/onnxruntime-node/bin/napi-v*/*/* | wc -l)" = 1 ] && [ "$(ls -d node_modules/@img/sharp-* | wc -l)" = 2 ]'
-check 'carries no training or drawing code' inside sh -c '! ls -d models/training models/styles/draw src test'
+label() { [ "$("${engine[@]}" image inspect -f "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$image" | tee /dev/stderr)" = "$2" ]; }
+check 'its labels say revision, time and source' eval \
+  'label revision 0123abc && label created 2026-01-02T03:04:05Z && label source https://example.org/adain-server'
+has_notices() {
+  inside sh -c 'grep -q "libvips.*LGPL" THIRD-PARTY-NOTICES && grep -q "GNU LESSER GENERAL PUBLIC LICENSE" THIRD-PARTY-NOTICES \
+    && grep -q "^onnxruntime [0-9.]*: LICENSE and ThirdPartyNotices" THIRD-PARTY-NOTICES && for name in sharp fastify zod; do grep -q "^$name [0-9.]* (" THIRD-PARTY-NOTICES || exit 1; done'
+}
+check 'carries the notices of what is in it' has_notices
+check 'carries no training or drawing code' inside sh -c '! ls -d models/training models/styles/draw src test docker'
 logs() { "${engine[@]}" logs "$container" 2>&1; }
 one_thread() { logs | grep 'ready to paint' | tee /dev/stderr | grep -qE 'CPU with 1 thread'; }
 check 'uses as many threads as the CPU limit allows: 1' one_thread
@@ -107,6 +116,7 @@ check 'uses as many threads as the CPU limit allows: 1' one_thread
 answer=$(stylize -o "$work/picture" -w '%{http_code} %{content_type} %{size_download}' || true)
 check "repaints a picture: $answer bytes" test "${answer% *}" = '200 image/jpeg' -a "${answer##* }" -gt 5000
 curl -s -m 10 "$url/metrics" >"$work/metrics" || true
+check 'says which build it is' grep -q '^adain_build_info{version="[0-9.]*",revision="0123abc"} 1' "$work/metrics"
 check 'counts it' grep -qx 'adain_requests_total{route="/stylize",status="200"} 1' "$work/metrics"
 
 # SIGTERM under load: each request that was accepted is answered, as are those that still come
