@@ -51,7 +51,11 @@ t.test('compose: variables that exist, and time to finish', async (t) => {
   const { services } = readYaml('docker/compose.yaml') as {
     services: Record<
       string,
-      { environment: Record<string, string | number>; stop_grace_period?: string }
+      {
+        environment: Record<string, string | number>;
+        ports: string[];
+        stop_grace_period?: string;
+      }
     >;
   };
   const service = services['adain-server'];
@@ -62,6 +66,9 @@ t.test('compose: variables that exist, and time to finish', async (t) => {
   );
   const shutdown = config.ADAIN_SHUTDOWN_DELAY_MS + config.ADAIN_SHUTDOWN_GRACE_MS;
   t.ok(parseInt(service?.stop_grace_period ?? '') * 1000 >= shutdown);
+  for (const port of Object.values(services).flatMap(({ ports }) => ports)) {
+    t.match(port, /^127\.0\.0\.1:/, 'of this machine alone');
+  }
 });
 
 t.test('the README lists every variable and every metric, and no other', async (t) => {
