@@ -3,12 +3,21 @@ import sharp from 'sharp';
 import { ServiceError } from '../errors.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
+import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
 import { separate } from './transparency.ts';
 
+/** What a picture takes in memory beside the file, in bytes, as far as its header tells. */
+export interface DecodeMemory {
+  /** An upper bound while it is decoded, the pixels included. */
+  readonly decodeBytes: number;
+  /** Of the pixels, once it is decoded. */
+  readonly heldBytes: number;
+}
+
 /** The picture to repaint, known by its header. */
-export interface Content extends Size {
+export interface Content extends Size, DecodeMemory {
   /** What "the content's own format" means for the result. */
   readonly format: PictureFormat;
   /** In the size given. Rejects with a ServiceError, `undecodable_image`. */
@@ -22,7 +31,7 @@ export interface Pixels {
 }
 
 /** A style picture, known by its header, in the size in which it is described. */
-export interface StylePicture extends Size {
+export interface StylePicture extends Size, DecodeMemory {
   /** Rejects with a ServiceError, `undecodable_image`. */
   decode(): Promise<RgbImage>;
 }
@@ -76,7 +85,10 @@ export async function openContent(
   }
   const { width, height } = target;
   const format = resultFormat(source.format);
-  return { width, height, format, decode: () => decode(bytes, source, target, field) };
+  return {
+    ...{ width, height, format, ...memoryOf(source, target) },
+    decode: () => decode(bytes, source, target, field),
+  };
 }
 
 /**
@@ -107,8 +119,15 @@ export async function openStyle(
   }
   const { width, height } = target;
   return {
-    ...{ width, height },
+    ...{ width, height, ...memoryOf(source, target) },
     decode: async () => (await decode(bytes, source, target, field)).image,
+  };
+}
+
+function memoryOf(source: Source, target: Size): DecodeMemory {
+  return {
+    decodeBytes: decodeBytes(source, target),
+    heldBytes: pixelBytes(source, target),
   };
 }
 

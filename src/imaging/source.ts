@@ -10,6 +10,15 @@ export const timeoutSeconds = 30;
 /** What a picture's header says; width and height are those of the upright picture. */
 export interface Source extends Size {
   readonly format: InputFormat;
+  /** Of the picture sent, opacity included; 1 to 4. */
+  readonly channels: number;
+  /** Bytes of one sample, once decoded: 1 or 2. */
+  readonly sampleBytes: 1 | 2;
+  readonly hasAlpha: boolean;
+  /** A progressive JPEG or an interlaced PNG. */
+  readonly isProgressive: boolean;
+  /** EXIF wants it turned or mirrored. */
+  readonly isTurned: boolean;
   /** RGB of 16 bits a channel with a profile. */
   readonly isWideRgb: boolean;
 }
@@ -42,8 +51,15 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
       { field },
     );
   }
-  const isWideRgb = header.depth === 'ushort' && header.space === 'rgb16' && header.hasProfile;
-  return { width, height, format, isWideRgb };
+  const sampleBytes = header.depth === 'ushort' ? 2 : 1;
+  return {
+    ...{ width, height, format, sampleBytes },
+    channels: header.channels,
+    hasAlpha: header.hasAlpha,
+    isProgressive: header.isProgressive,
+    isTurned: (header.orientation ?? 1) > 1,
+    isWideRgb: sampleBytes === 2 && header.space === 'rgb16' && header.hasProfile,
+  };
 }
 
 export function describeSize({ width, height }: Size): string {

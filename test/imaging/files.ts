@@ -16,15 +16,21 @@ export function plain([r, g, b]: Rgb, width = 32, height = 32, opacity?: number)
   return sharp({ create: { width, height, channels, background } });
 }
 
-/** A picture of which no pixel is like its neighbour; the same in every run. */
-export function noise(width = 96, height = 64): Sharp {
-  const data = new Uint8Array(3 * width * height);
+/** Bytes of which none tells the next; the same in every run. */
+export function noisePixels(length: number): Uint8Array<ArrayBuffer> {
+  const data = new Uint8Array(length);
   let state = 1;
   for (let at = 0; at < data.length; at++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     data[at] = state >>> 24;
   }
-  return sharp(data, { raw: { width, height, channels: 3 } });
+  return data;
+}
+
+/** A picture of which no pixel is like its neighbour; with `channels` 4 its opacity neither. */
+export function noise(width = 96, height = 64, channels: 3 | 4 = 3): Sharp {
+  const raw = { width, height, channels };
+  return sharp(noisePixels(channels * width * height), { raw, limitInputPixels: false });
 }
 
 /** Two frames of 32×32, red then blue. */

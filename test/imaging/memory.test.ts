@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import type { Sharp } from 'sharp';
+import t, { type Test } from 'tap';
+
+import { noise } from './files.ts';
+
+// Linux tells a process its highest resident memory, and lets it begin anew.
+const skip = existsSync('/proc/self/clear_refs') ? false : 'not on Linux';
+
+/** What does not grow with the picture is small against four megapixels. */
+const width = 2500;
+const height = 1600;
+
+/** As the image has it: what is freed is given back, so that peaks say what is held. */
+const env = { ...process.env, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '4194304' };
+
+async function measure(...args: string[]): Promise<{ bound: number; peak: number }> {
+  const script = fileURLToPath(new URL('peak.ts', import.meta.url));
+  const command = ['--import', 'tsx', script, ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+  return JSON.parse(stdout) as { bound: number; peak: number };
+}
+
+function holds(t: Test, name: string, { bound, peak }: { bound: number; peak: number }): void {
+  const perPixel = (bytes: number) => (bytes / (width * height)).toFixed(1);
+  t.ok(peak <= bound, `${name}: ${perPixel(peak)} bytes a pixel of ${perPixel(bound)}`);
+}
+
+const rgb = () => noise(width, height);
+const rgba = () => noise(width, height, 4);
+const wide = (picture: Sharp) => picture.toColourspace('rgb16');
+const lying = (picture: Sharp) => picture.withMetadata({ orientation: 6 });
+const png = { compressionLevel: 1 };
+const avif = { effort: 0, chromaSubsampling: '4:4:4' };
+
+const files: Record<string, () => Sharp> = {
+  'baseline JPEG': () => rgb().jpeg(),
+  'baseline JPEG, lying': () => lying(rgb()).jpeg(),
+  'JPEG with a profile': () => rgb().withIccProfile('p3').jpeg(),
+  'progressive JPEG': () => rgb().jpeg({ progressive: true, chromaSubsampling: '4:4:4' }),
+  'progressive JPEG, lying': () => lying(rgb()).jpeg({ progressive: true }),
+  'progressive CMYK JPEG': () => rgb().toColourspace('cmyk').jpeg({ progressive: true }),
+  'RGB PNG': () => rgb().png(png),
+  'RGBA PNG': () => rgba().png(png),
+  'interlaced RGBA PNG': () => rgba().png({ ...png, progressive: true }),
+  'RGB PNG, 16 bits': () => wide(rgb()).png(png),
+  'interlaced RGBA PNG, 16 bits': () => wide(rgba()).png({ ...png, progressive: true }),
+  'interlaced RGBA PNG, 16 bits, lying': () =>
+    lying(wide(rgba())).png({ ...png, progressive: true }),
+  'lossy WebP': () => rgb().webp({ effort: 0 }),
+  'lossy WebP with alpha': () => rgba().webp({ effort: 0 }),
+  'lossless WebP with alpha': () => rgba().webp({ effort: 0, lossless: true }),
+  AVIF: () => rgb().avif(avif),
+  'AVIF with alpha': () => rgba().avif(avif),
+  'AVIF of 12 bits with alpha': () => rgba().avif({ ...avif, bitdepth: 12 }),
+  GIF: () => rgb().gif({ effort: 1 }),
+};
+
+t.setTimeout(300_000); // sixty processes, one after the other
+
+t.test('a decode takes no more memory than its bound', { skip }, async (t) => {
+  for (const [name, make] of Object.entries(files)) {
+    const file = join(t.testdir(), 'picture');
+    await writeFile(file, await make().toBuffer());
+    holds(t, name, await measure('decode', file));
+    holds(t, `${name}, smaller`, await measure('decode', file, '2000'));
+  }
+});
+
+t.test('an encode takes no more memory than its bound', { skip }, async (t) => {
+  for (const format of ['jpeg', 'png', 'webp', 'avif']) {
+    for (const opacity of ['opaque', 'alpha']) {
+      const args = ['encode', format, opacity, String(width), String(height)];
+      holds(t, `${format}, ${opacity}`, await measure(...args));
+    }
+  }
+});

@@ -1,0 +1,64 @@
+/**
+ * A process of its own that decodes one file or encodes one picture and writes what it says of its
+ * memory: `bound`, and `peak`, by how much the resident memory rose at most, both in bytes.
+ *
+ *     peak.ts decode FILE [SIZE]
+ *     peak.ts encode FORMAT opaque|alpha WIDTH HEIGHT
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { openContent } from '../../src/imaging/decode.ts';
+import { encodePicture } from '../../src/imaging/encode.ts';
+import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
+import { encodeBytes } from '../../src/imaging/memory.ts';
+import { noisePixels, plain } from './files.ts';
+
+const limits = { maxPixels: 2 ** 28, field: 'content' };
+
+async function warmUp(): Promise<void> {
+  for (const format of [...pictureFormats, 'gif'] as const) {
+    const bytes = await plain([9, 99, 199], 64, 64, 0.5).toFormat(format).toBuffer();
+    await (await openContent(bytes, { ...limits, size: 32 })).decode();
+  }
+  for (const format of pictureFormats) {
+    const image = { width: 64, height: 64, data: new Uint8Array(3 * 64 * 64) };
+    await encodePicture(image, new Uint8Array(64 * 64), format, 80);
+  }
+}
+
+/** From Linux, in bytes. */
+function resident(which: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return 1024 * Number(new RegExp(`${which}:\\s+(\\d+) kB`).exec(status)?.[1]);
+}
+
+async function peakOf(work: () => Promise<unknown>): Promise<number> {
+  writeFileSync('/proc/self/clear_refs', '5'); // the high-water mark begins anew
+  const before = resident('VmRSS');
+  await work();
+  return resident('VmHWM') - before;
+}
+
+async function decode(file: string, size: number | undefined) {
+  const content = await openContent(readFileSync(file), { ...limits, size });
+  return { bound: content.decodeBytes, peak: await peakOf(() => content.decode()) };
+}
+
+async function encode(format: PictureFormat, hasAlpha: boolean, width: number, height: number) {
+  const data = noisePixels(3 * width * height);
+  const alpha = hasAlpha ? noisePixels(width * height) : undefined;
+  const image = { width, height, data };
+  return {
+    bound: encodeBytes(format, image, hasAlpha),
+    peak: await peakOf(() => encodePicture(image, alpha, format, 100)),
+  };
+}
+
+await warmUp();
+const [task, what = '', ...rest] = process.argv.slice(2);
+const [width, height] = rest.slice(1).map(Number);
+const result =
+  task === 'decode'
+    ? await decode(what, rest[0] === undefined ? undefined : Number(rest[0]))
+    : await encode(what as PictureFormat, rest[0] === 'alpha', width ?? 0, height ?? 0);
+process.stdout.write(JSON.stringify(result));
