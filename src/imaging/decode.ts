@@ -155,10 +155,7 @@ async function decode(bytes: Buffer, source: Source, target: Size, field: string
     return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
   }
   const { rgb, alpha } = await separate(data, info);
-  return {
-    image: { width, height, data: await ownPixels(rgb) },
-    alpha: alpha && (await ownPixels(alpha)),
-  };
+  return { image: { width, height, data: rgb }, alpha };
 }
 
 /** The size with the longest side at `longest`; the same object when it is there already. */

@@ -36,7 +36,7 @@ export function decodeBytes(source: Source, target: Size): number {
   // Scaling holds some of the rows that it reads.
   const scaling = target === source ? 0 : 0.6 * channels * sampleBytes * sent;
   const decoding = decoderBytesPerPixel(source) * sent + scaling + (hasAlpha ? 4 : 3) * made;
-  const copying = (hasAlpha ? 17 : 6.5) * made;
+  const copying = (hasAlpha ? 8.7 : 6.4) * made;
   // A picture that lies on its side is held as it was sent while it is turned.
   const turning = source.isTurned ? channels * sampleBytes * sent : 0;
   return fixedBytes + Math.max(decoding + turning, copying);

@@ -1,12 +1,20 @@
-import sharp, { type Sharp } from 'sharp';
+import { setImmediate } from 'node:timers/promises';
+
+import sharp from 'sharp';
 
 import type { Size } from '../rgb-image.ts';
 
 export interface Layers {
   /** RGB, as the networks are to see it. */
-  readonly rgb: Buffer;
+  readonly rgb: Uint8Array<ArrayBuffer>;
   /** One byte a pixel; undefined when every pixel is opaque. */
-  readonly alpha: Buffer | undefined;
+  readonly alpha: Uint8Array<ArrayBuffer> | undefined;
+}
+
+interface Color {
+  readonly r: number;
+  readonly g: number;
+  readonly b: number;
 }
 
 /** Pixels at least as opaque as 1 in so many keep their colour; fainter ones fade into the ground. */
@@ -15,33 +23,78 @@ const faintest = 4;
 /** Visible colours that differ less, as a standard deviation, need a ground that they stand out from. */
 const flat = 12;
 
+/** Parted in one turn of the event loop: a millisecond. */
+const chunkPixels = 2 ** 18;
+
 /**
- * Parts the pixels of an RGBA picture. The bytes under transparent pixels are arbitrary and would
- * leak into the statistics of the whole picture: a ground of the mean of what is visible takes their
- * place, since it changes the statistics least. A shape of one colour gets white or black instead,
- * or the networks would see nothing of it.
+ * Parts the pixels of an RGBA picture, in memory that the runtime owns (`ownPixels` says why). The
+ * bytes under transparent pixels are arbitrary and would leak into the statistics of the whole
+ * picture: a ground of the mean of what is visible takes their place, since it changes the
+ * statistics least. A shape of one colour gets white or black instead, or the networks would see
+ * nothing of it.
+ *
+ * Works on the calling thread, in turns: pipelines of sharp held the pixels four times.
  */
 export async function separate(rgba: Buffer, { width, height }: Size): Promise<Layers> {
-  const raw4 = { raw: { width, height, channels: 4 }, limitInputPixels: false } as const;
-  const picture = () => sharp(rgba, raw4);
-  const alpha = await toRaw(picture().extractChannel('alpha'));
-  if (isFilledWith(alpha, 255)) {
-    return { rgb: await toRaw(picture().removeAlpha()), alpha: undefined };
-  }
-  // Opacity is put back on the result: here it must not take away contrast as well.
-  const firm = await toRaw(picture().linear([1, 1, 1, faintest], [0, 0, 0, 0]));
-  const rgb = await toRaw(sharp(firm, raw4).flatten({ background: await groundOf(picture()) }));
+  const pixels = width * height;
+  const rgb = new Uint8Array(3 * pixels);
+  const alpha = new Uint8Array(pixels);
+  let all = 255;
+  await inTurns(pixels, (start, end) => {
+    all &= part(rgba, rgb, alpha, start, end);
+  });
+  if (all === 255) return { rgb, alpha: undefined };
+  const ground = await groundOf(rgba, { width, height });
+  await inTurns(pixels, (start, end) => {
+    fade(rgb, alpha, ground, start, end);
+  });
   return { rgb, alpha };
 }
 
-function toRaw(pipeline: Sharp): Promise<Buffer> {
-  return pipeline.raw().toBuffer();
+/** Visits all pixels, with the event loop let in between. */
+async function inTurns(pixels: number, visit: (start: number, end: number) => void): Promise<void> {
+  for (let start = 0; start < pixels; start += chunkPixels) {
+    if (start > 0) await setImmediate();
+    visit(start, Math.min(start + chunkPixels, pixels));
+  }
+}
+
+/** Parts the pixels from start to end. Returns the bits that all opacities have: 255 when opaque. */
+function part(rgba: Uint8Array, rgb: Uint8Array, alpha: Uint8Array, start: number, end: number) {
+  let all = 255;
+  for (let pixel = start, from = 4 * start, to = 3 * start; pixel < end; pixel++) {
+    rgb[to++] = rgba[from++] ?? 0;
+    rgb[to++] = rgba[from++] ?? 0;
+    rgb[to++] = rgba[from++] ?? 0;
+    const opacity = rgba[from++] ?? 0;
+    alpha[pixel] = opacity;
+    all &= opacity;
+  }
+  return all;
+}
+
+/** Lays the faint pixels from start to end on the ground. */
+function fade(rgb: Uint8Array, alpha: Uint8Array, ground: Color, start: number, end: number) {
+  const { r, g, b } = ground;
+  for (let pixel = start, at = 3 * start; pixel < end; pixel++, at += 3) {
+    // Opacity is put back on the result: here it must not take away contrast as well.
+    const firm = faintest * (alpha[pixel] ?? 0);
+    if (firm >= 255) continue;
+    const rest = 255 - firm;
+    rgb[at] = ((rgb[at] ?? 0) * firm + r * rest) / 255;
+    rgb[at + 1] = ((rgb[at + 1] ?? 0) * firm + g * rest) / 255;
+    rgb[at + 2] = ((rgb[at + 2] ?? 0) * firm + b * rest) / 255;
+  }
 }
 
 /** From the mean and the deviation of the colours, weighted by opacity; grey if nothing is visible. */
-async function groundOf(rgba: Sharp): Promise<{ r: number; g: number; b: number }> {
+async function groundOf(rgba: Buffer, { width, height }: Size): Promise<Color> {
   // A coarse copy is enough, and a single pixel would be too coarse: sharp premultiplies in 8 bit.
-  const cells = await toRaw(rgba.resize(32, 32, { fit: 'fill' }));
+  const raw = { width, height, channels: 4 } as const;
+  const cells = await sharp(rgba, { raw, limitInputPixels: false })
+    .resize(32, 32, { fit: 'fill' })
+    .raw()
+    .toBuffer();
   let weight = 0;
   const sums = [0, 0, 0];
   const squares = [0, 0, 0];
@@ -62,14 +115,4 @@ async function groundOf(rgba: Sharp): Promise<{ r: number; g: number; b: number 
   }
   const ground = (r + g + b) / 3 < 128 ? 255 : 0;
   return { r: ground, g: ground, b: ground };
-}
-
-/** Compares in blocks, at memory speed. */
-function isFilledWith(bytes: Buffer, value: number): boolean {
-  const block = Buffer.alloc(Math.min(bytes.length, 65_536), value);
-  for (let at = 0; at < bytes.length; at += block.length) {
-    const part = bytes.subarray(at, at + block.length);
-    if (!part.equals(block.subarray(0, part.length))) return false;
-  }
-  return true;
 }
