@@ -15,6 +15,7 @@ const kinds = {
   unsupported_media_type: [415, 'Not a media type we take'],
   undecodable_image: [422, 'The picture cannot be decoded'],
   image_too_small: [422, 'The picture is too small'],
+  too_complex_image: [422, 'The picture takes too much work'],
   too_many_pixels: [422, 'The picture has too many pixels'],
   headers_too_large: [431, 'The headers are too large'],
   overloaded: [503, 'The service is overloaded'],

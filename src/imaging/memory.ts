@@ -6,15 +6,16 @@ import type { Source } from './source.ts';
 const fixedBytes = 8 * 2 ** 20;
 
 /** What a decoder itself holds of the whole picture, in bytes a pixel of the picture sent. */
-function decoderBytesPerPixel({ format, channels, sampleBytes, isProgressive }: Source): number {
+function decoderBytesPerPixel(source: Source): number {
+  const { format, channels, sampleBytes, isProgressive, isAnimated } = source;
   switch (format) {
     case 'jpeg':
       // Baseline goes row by row. Else all coefficients are kept until the last scan, 2 bytes each.
-      return isProgressive ? 2 * channels : 0;
+      return isProgressive ? 2.2 * channels : 0;
     case 'png':
       return isProgressive ? channels * sampleBytes : 0;
     case 'webp':
-      return 7.5;
+      return isAnimated ? 18.5 : 7.5;
     case 'gif':
       return 4.5;
     case 'avif':
@@ -37,9 +38,11 @@ export function decodeBytes(source: Source, target: Size): number {
   const scaling = target === source ? 0 : 0.6 * channels * sampleBytes * sent;
   const decoding = decoderBytesPerPixel(source) * sent + scaling + (hasAlpha ? 4 : 3) * made;
   const copying = (hasAlpha ? 8.7 : 6.4) * made;
+  // As libraries pass it on, it is held three times.
+  const metadata = 3 * source.metadataBytes;
   // A picture that lies on its side is held as it was sent while it is turned.
   const turning = source.isTurned ? channels * sampleBytes * sent : 0;
-  return fixedBytes + Math.max(decoding + turning, copying);
+  return fixedBytes + metadata + Math.max(decoding + turning, copying);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */

@@ -3,6 +3,8 @@ import sharp from 'sharp';
 import { ServiceError } from '../errors.ts';
 import type { Size } from '../rgb-image.ts';
 import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
+import { readStructure } from './structure/index.ts';
+import { assertFits, assertModest } from './structure/limits.ts';
 
 /** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
 export const timeoutSeconds = 30;
@@ -15,8 +17,11 @@ export interface Source extends Size {
   /** Bytes of one sample, once decoded: 1 or 2. */
   readonly sampleBytes: 1 | 2;
   readonly hasAlpha: boolean;
-  /** A progressive JPEG or an interlaced PNG. */
+  /** A JPEG of several scans, an interlaced PNG: decoded as a whole, not row by row. */
   readonly isProgressive: boolean;
+  readonly isAnimated: boolean;
+  /** Of profiles, EXIF, text and the like, in bytes. */
+  readonly metadataBytes: number;
   /** EXIF wants it turned or mirrored. */
   readonly isTurned: boolean;
   /** RGB of 16 bits a channel with a profile. */
@@ -24,9 +29,9 @@ export interface Source extends Size {
 }
 
 /**
- * Reads the header only, so that no pixel is decoded before the picture is known to be within its
- * limits. Rejects with a ServiceError for `field`: `unsupported_media_type`, `undecodable_image`,
- * `too_many_pixels`.
+ * Reads structure and header only, so that no pixel is decoded before the picture is known to be
+ * within its limits. Rejects with a ServiceError for `field`: `unsupported_media_type`,
+ * `undecodable_image`, `too_complex_image`, `too_many_pixels`.
  */
 export async function inspect(bytes: Buffer, field: string, maxPixels: number): Promise<Source> {
   const format = sniffFormat(bytes);
@@ -37,6 +42,8 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
       { field },
     );
   }
+  const structure = readStructure(bytes, format);
+  assertModest(structure, field);
   // Without sharp's own limit, for a message that can name both numbers.
   const header = await sharp(bytes, { failOn: 'error', limitInputPixels: false })
     .metadata()
@@ -51,12 +58,15 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
       { field },
     );
   }
+  assertFits(structure, { width, height }, field);
   const sampleBytes = header.depth === 'ushort' ? 2 : 1;
   return {
     ...{ width, height, format, sampleBytes },
     channels: header.channels,
     hasAlpha: header.hasAlpha,
-    isProgressive: header.isProgressive,
+    isProgressive: header.isProgressive || structure.scans > 1,
+    isAnimated: structure.frames > 1,
+    metadataBytes: structure.metadataBytes,
     isTurned: (header.orientation ?? 1) > 1,
     isWideRgb: sampleBytes === 2 && header.space === 'rgb16' && header.hasProfile,
   };

@@ -169,7 +169,13 @@ export function gifClaiming(gif: Buffer, width: number, height: number): Buffer 
   return claiming;
 }
 
-function uint32(value: number): Buffer {
+export function uint16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
+
+export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;

@@ -1,0 +1,32 @@
+import { still, type Structure } from './types.ts';
+
+const code = { image: 0x2c, extension: 0x21 } as const;
+
+/** Counts the image descriptors of a GIF. */
+export function walkGif(bytes: Buffer): Structure {
+  let frames = 0;
+  let at = 13 + colorTableBytes(bytes[10] ?? 0);
+  for (;;) {
+    const block = bytes[at];
+    if (block === code.image) {
+      frames++;
+      at += 10 + colorTableBytes(bytes[at + 9] ?? 0) + 1;
+    } else if (block === code.extension) {
+      at += 2;
+    } else {
+      break;
+    }
+    at = skipSubBlocks(bytes, at);
+  }
+  return { ...still, frames };
+}
+
+function colorTableBytes(flags: number): number {
+  return flags & 0x80 ? 3 * (2 << (flags & 7)) : 0;
+}
+
+function skipSubBlocks(bytes: Buffer, start: number): number {
+  let at = start;
+  for (let length = bytes[at]; length; length = bytes[at]) at += 1 + length;
+  return at + 1;
+}
