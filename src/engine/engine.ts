@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { smallestSide } from '../rgb-image.ts';
 import { isDeviceLost } from './devices/cuda/faults.ts';
 import type { CudaHost } from './devices/cuda/host.ts';
 import type { Placement } from './devices/placement.ts';
@@ -7,7 +8,8 @@ import type { Turn } from './scheduling/queue-entry.ts';
 import type { Runner } from './scheduling/runner.ts';
 import { createScheduler } from './scheduling/scheduler.ts';
 import { createServiceTimes } from './scheduling/service-times.ts';
-import { layoutOf } from './tiling/layout.ts';
+import { footprint } from './tiling/footprint.ts';
+import { layoutOf, smallestTile } from './tiling/layout.ts';
 import type { DescribeStyle, Engine, EngineEvents, Timed } from './types.ts';
 import { startCpuGroup } from './workers/cpu-group.ts';
 import {
@@ -37,10 +39,15 @@ export interface EngineOptions {
   readonly queueLimit: number;
   /** How many pictures the caller can decode at once; 4 by default, as libuv's pool has it. */
   readonly decoders?: number;
-  /** How many requests of one size may run together; by default two on a CPU, one on a GPU. */
+  /** How many requests of one size may run together; by default one on a GPU, on a CPU two if there is memory. */
   readonly maxBatch?: number | undefined;
-  /** Pictures with more pixels are painted in tiles of at most as many. */
-  readonly tilePixels: number;
+  /**
+   * Pictures with more pixels are painted in tiles of at most as many; by default 1 megapixel, on a
+   * CPU half or a quarter of it where memory is short.
+   */
+  readonly tilePixels?: number | undefined;
+  /** What the process may use; unbounded by default. */
+  readonly memoryBytes?: number;
   readonly events?: EngineEvents;
   readonly log?: EngineLog;
 }
@@ -74,10 +81,9 @@ export async function createEngine(
 ): Promise<Engine> {
   const model = await loadModel(options.modelsDir);
   const { tilePixels, queueLimit, log } = options;
-  const smallestTile = (3 * (model.encoderMargin + model.decoderHalo)) ** 2;
-  if (tilePixels < smallestTile) {
+  if (tilePixels !== undefined && tilePixels < smallestTile(model)) {
     throw new RangeError(
-      `Tiles of ${tilePixels} pixels are too small for this model: set ADAIN_TILE_PIXELS to ${smallestTile} at least`,
+      `Tiles of ${tilePixels} pixels are too small for this model: set ADAIN_TILE_PIXELS to ${smallestTile(model)} at least`,
     );
   }
   let checked = false;
@@ -141,6 +147,8 @@ export async function createEngine(
     model: model.info,
     provider,
     description,
+    // A GPU's sessions have run their largest shapes by now; the CPU's grow with their pictures.
+    memoryBytes: provider === 'cpu' ? footprint(layout) : process.memoryUsage.rss(),
     get ready() {
       return !closed && supervisors.some(({ up }) => up);
     },
@@ -155,6 +163,10 @@ export async function createEngine(
       return scheduler.submit(describeTask(plan, layout, options), () => job) as Promise<
         Timed<never>
       >;
+    },
+    assertOpen(options) {
+      const plan = planFor({ width: smallestSide, height: smallestSide }, layout);
+      scheduler.assertOpen(stylizeTask(plan, [], layout, options));
     },
     async stylize({ size, newStyles = [] }, options, prepare) {
       const plan = planFor(size, layout);

@@ -88,11 +88,15 @@ export interface Engine {
   readonly provider: Provider;
   /** One line for the log and `/model`: what it runs on and why. */
   readonly description: string;
+  /** What the process takes at most beside the pictures of requests, in bytes: Node, weights, features. */
+  readonly memoryBytes: number;
   /** At least one worker is up and has made a real inference. */
   readonly ready: boolean;
   /** No worker has been inside a run, or starting, for longer than that may take; no GPU is lost. */
   readonly live: boolean;
   readonly describe: DescribeStyle;
+  /** Throws what a picture of any size would be refused with now, before its bytes are read. */
+  assertOpen(options: WorkOptions): void;
   /**
    * Reserves a place in the queue for a picture of this size and the descriptions before it, calls
    * `prepare` for its pixels when the turn is near, and paints it. Who is refused has cost nothing;

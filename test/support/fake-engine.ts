@@ -29,10 +29,12 @@ export const fakeEngine = (overrides: Partial<FakeEngine> = {}): typeof createEn
     },
     provider: 'cpu',
     description: 'a fake',
+    memoryBytes: 0,
     ready: true,
     live: true,
     admit: () => undefined,
     paint: ({ image }) => Promise.resolve(timed(image)),
+    assertOpen: () => undefined,
     describe: () => Promise.resolve(timed(new Float32Array(8))),
     async stylize(request, options, prepare) {
       engine.admit(request, options);

@@ -18,10 +18,17 @@ export interface AdmissionOptions {
 export interface Admission {
   /**
    * Refuses what cannot be done in time, unless the engine is `idle`.
+   * @param likely what the client is expected to come back with; the task itself, if it is known
    * @returns milliseconds to spare
    * @throws ServiceError `overloaded`, `deadline_exceeded`, `client_closed`
    */
-  admit(task: Task, queue: readonly QueueEntry[], slots: readonly Slot[], idle: boolean): number;
+  admit(
+    task: Task,
+    queue: readonly QueueEntry[],
+    slots: readonly Slot[],
+    idle: boolean,
+    likely?: Task,
+  ): number;
   /** From now on the engine is busy, or idle. */
   noteBusy(busy: boolean): void;
 }
@@ -62,7 +69,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    admit(task, queue, slots, idle) {
+    admit(task, queue, slots, idle, likely = task) {
       const { deadline = Infinity } = task;
       const time = now();
       if (task.signal?.aborted) throw clientClosed();
@@ -70,13 +77,13 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const finish = completionTime(task, queue, slots, serviceTimes, time);
       const ownMs = serviceTimes.bound(allSteps(task));
       const requests = queue.filter(({ isPart }) => !isPart).length;
-      if (requests >= queueLimit) throw overloaded(task, finish - ownMs, slots.length);
+      if (requests >= queueLimit) throw overloaded(likely, finish - ownMs, slots.length);
       const latest = finish + headroomForBatches(task, finish - time);
       // An idle engine tries everything: how else would it learn that it has become faster?
       if (latest > deadline && !idle) {
         if (time + ownMs > deadline) throw deadlineExceeded(); // a later time would not be better
         const patience = (1 - returnHeadroom) * (deadline - time);
-        throw overloaded(task, finish - Math.max(ownMs, patience), slots.length);
+        throw overloaded(likely, finish - Math.max(ownMs, patience), slots.length);
       }
       return deadline - finish;
     },

@@ -35,6 +35,8 @@ export interface Scheduler<J> {
    * client gone, later when the task is dropped or its run fails; and with what `prepare` rejects.
    */
   submit(task: Task, prepare: Prepare<J>): Promise<Timed<unknown>>;
+  /** Throws what `submit` would reject this task with at once, and any that is no smaller. */
+  assertOpen(smallest: Task): void;
   add(runner: Runner<J>): void;
   /** What the runner is running still settles; a tiled picture that it holds is lost. */
   remove(runner: Runner<J>): void;
@@ -69,11 +71,15 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
   let closing = false;
   let failed: ServiceError | undefined;
 
-  async function submit(task: Task, prepare: Prepare<J>): Promise<Timed<unknown>> {
+  function admit(task: Task, likely?: Task): number {
     if (closing) throw new ServiceError('closing', 'The service is shutting down.');
     if (failed && slots.size === 0) throw failed;
     dropExpired();
-    const slackMs = admission.admit(task, queue.waiting, [...slots.values()], queue.isIdle);
+    return admission.admit(task, queue.waiting, [...slots.values()], queue.isIdle, likely);
+  }
+
+  async function submit(task: Task, prepare: Prepare<J>): Promise<Timed<unknown>> {
+    const slackMs = admit(task);
     return queue.add(task, prepare, slackMs);
   }
 
@@ -194,6 +200,11 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
 
   return {
     submit,
+    assertOpen(smallest) {
+      // Who is turned away unseen is likely to bring what the others have brought.
+      const last = queue.waiting.findLast(({ isPart }) => !isPart);
+      admit(smallest, last?.task);
+    },
     add(runner) {
       slots.set(runner, { running: undefined, tiled: undefined, owed: 0 });
       queue.prepareNear();

@@ -1,13 +1,17 @@
 import type { Padding } from './canvas.ts';
+import { shapeFor } from './footprint.ts';
 import type { Model } from '../model/model.ts';
 import type { Placement } from '../devices/placement.ts';
 
 type Networks = Pick<Model, 'encoderMargin' | 'decoderHalo' | 'channels' | 'epsilon'>;
 
 export interface LayoutOptions {
-  readonly tilePixels: number;
-  /** By default as the device likes it. */
+  /** By default 1 megapixel, on a CPU less where memory is short. */
+  readonly tilePixels?: number | undefined;
+  /** By default 1 on a GPU, on a CPU 2 where there is memory for it. */
   readonly maxBatch?: number | undefined;
+  /** What the process may use; unbounded by default. */
+  readonly memoryBytes?: number;
 }
 
 /** How pictures are laid out for the networks on a device. */
@@ -20,8 +24,13 @@ export interface Layout extends Networks, Padding {
   readonly batchPixels: number;
 }
 
-/** On a CPU two run side by side; a GPU computes them in one run, which it must have been shown before. */
-const defaultBatch = { cpu: 2, cuda: 1 };
+/** Of the largest tile, in pixels, the fastest first: the smaller a tile, the more of it is margin. */
+const tileSizes = [2 ** 20, 2 ** 19, 2 ** 18] as const;
+
+/** In pixels: a third of its side is what the networks see around it. */
+export function smallestTile({ encoderMargin, decoderHalo }: Networks): number {
+  return (3 * (encoderMargin + decoderHalo)) ** 2;
+}
 
 /**
  * On a CPU two pictures side by side, each with memory of its own, are together no larger than a tile.
@@ -35,16 +44,24 @@ const defaultBatch = { cpu: 2, cuda: 1 };
 export function layoutOf(
   { margin, stride, encoderMargin, decoderHalo, channels, epsilon }: Model,
   { provider, threads }: Pick<Placement, 'provider' | 'threads'>,
-  { tilePixels, maxBatch = defaultBatch[provider] }: LayoutOptions,
+  options: LayoutOptions,
 ): Layout {
-  const networks = { encoderMargin, decoderHalo, channels, epsilon };
-  const layout = { ...networks, margin, stride, tilePixels };
+  const networks = { encoderMargin, decoderHalo, channels, epsilon, margin, stride };
+  const { memoryBytes = Infinity, tilePixels, maxBatch } = options;
   if (provider === 'cpu') {
-    return { ...layout, batch: Math.min(maxBatch, threads, 2), batchPixels: tilePixels / 2 };
+    const batches = (maxBatch === undefined ? [2, 1] : [maxBatch]).map((most) =>
+      Math.min(most, threads, 2),
+    );
+    const smallest = smallestTile(networks);
+    const tiles = tilePixels ? [tilePixels] : tileSizes.map((size) => Math.max(size, smallest));
+    const shape = shapeFor(memoryBytes, batches, tiles);
+    return { ...networks, ...shape, batchPixels: shape.tilePixels / 2 };
   }
+  const [largest] = tileSizes;
+  const pixels = tilePixels ?? largest;
   const sides = [4, 2, 1].map((parts) => {
-    const side = Math.sqrt(tilePixels) / parts;
+    const side = Math.sqrt(pixels) / parts;
     return Math.floor(side / stride) * stride + 2 * margin;
   });
-  return { ...layout, sides, batch: maxBatch, batchPixels: Infinity };
+  return { ...networks, tilePixels: pixels, sides, batch: maxBatch ?? 1, batchPixels: Infinity };
 }

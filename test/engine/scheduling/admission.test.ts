@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { ServiceError } from '../../../src/errors.ts';
 import type { Step } from '../../../src/engine/tiling/plan.ts';
 import { randomNumbers } from '../helpers.ts';
 import { createWorld, forever, small } from './world.ts';
@@ -156,4 +157,30 @@ t.test('a run that is late is expected to take as long again', async (t) => {
   await world.settle();
   t.match(world.answers.get(1), { at: 3000, result: 'overloaded' });
   t.equal(world.answers.get(2)?.at, 10_000, 'which is hope, not knowledge');
+});
+
+t.test('who would be refused with the smallest is told so before the form', async (t) => {
+  const { scheduler, createRunner, submit, world } = createWorld({ queueLimit: 2 });
+  const refusal = (deadline?: number) => {
+    try {
+      scheduler.assertOpen(small(9, 0.001, { deadline }));
+      return undefined;
+    } catch (error) {
+      const { code, retryAfterSeconds } = error as ServiceError;
+      return [code, retryAfterSeconds];
+    }
+  };
+  scheduler.add(createRunner());
+  t.equal(refusal(), undefined);
+  submit(small(0, 1));
+  submit(small(1, 1));
+  t.same(refusal(), ['overloaded', 2], 'full');
+  t.same(refusal(), ['overloaded', 2 + 1.35], 'room for one like those who wait');
+  await world.settle();
+  t.equal(refusal(), undefined);
+  submit(small(3, 1));
+  t.match(refusal(world.now + 999), ['overloaded'], 'too late even for it');
+  t.equal(refusal(world.now + 2000), undefined);
+  void scheduler.close();
+  t.match(refusal(), ['closing']);
 });
