@@ -24,6 +24,7 @@ const kinds = {
   inference_failed: [500, 'The picture could not be computed'],
   deadline_exceeded: [504, 'The deadline has passed'],
   client_closed: [499, 'The client closed the connection'],
+  client_stalled: [499, 'The client does not read its answer'],
   internal: [500, 'Internal error'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

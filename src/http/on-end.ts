@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http';
 export function onEnd(response: ServerResponse, callback: (answered: boolean) => void): void {
   let answered = false;
   response.once('finish', () => {
-    answered = true;
+    // A connection that is destroyed in the middle of an answer lets Node believe it has finished.
+    answered = !response.req.socket.destroyed;
   });
   response.once('close', () => {
     callback(answered);

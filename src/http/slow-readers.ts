@@ -1,0 +1,46 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import plugin from 'fastify-plugin';
+
+import { ServiceError } from '../errors.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { onEnd } from './on-end.ts';
+
+interface Options {
+  readonly metrics: Metrics;
+  /** Milliseconds within which something of an answer must be read. */
+  readonly stallMs?: number;
+  /** Bytes that must be read in a millisecond, on average; the first `stallMs` are free. */
+  readonly slowest?: number;
+}
+
+/**
+ * Cuts off clients that do not read their answers, which would be held for them for ever: who reads
+ * nothing for half a minute, or less than 32 KiB a second in all. A phone on an old network is faster.
+ */
+export const slowReaders = plugin<Options>(
+  (app, { metrics, stallMs = 30_000, slowest = 32.768 }, done) => {
+    app.addHook('onSend', async (request, reply, payload) => {
+      const cutAfter = (ms: number) => () => {
+        cut(request, reply, metrics, ms);
+      };
+      // Node's timer of a socket starts anew whenever some of a write has left.
+      reply.raw.setTimeout(stallMs, cutAfter(stallMs));
+      if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return;
+      const allowed = stallMs + Buffer.byteLength(payload) / slowest;
+      const timer = setTimeout(cutAfter(allowed), allowed);
+      onEnd(reply.raw, () => {
+        clearTimeout(timer);
+      });
+    });
+    done();
+  },
+);
+
+/** The line of the request, with status 499, says why. */
+function cut(request: FastifyRequest, reply: FastifyReply, metrics: Metrics, ms: number): void {
+  const text = `The client has not read its answer within ${Math.round(ms)} ms.`;
+  const { code, message: detail } = new ServiceError('client_stalled', text);
+  metrics.rejections.inc({ reason: code });
+  request.logFields = { ...request.logFields, code, detail };
+  reply.raw.destroy();
+}
