@@ -13,16 +13,19 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pino, type Logger } from 'pino';
 
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
+import { limitConnections } from './http/connections.ts';
 import { documentation } from './http/documentation.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestId } from './http/request-id.ts';
 import { followRequest, requestLog } from './http/request-log.ts';
+import { slowReaders } from './http/slow-readers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -100,6 +103,11 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.setSerializerCompiler(serializerCompiler);
 
   app.setErrorHandler<FastifyError>(onError);
+  limitConnections(app, config.ADAIN_MAX_CONNECTIONS, metrics);
+  // Instead of Node's answer to Expect: 100-continue, which would have the form sent unasked.
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    app.routing(request, response);
+  });
 
   let closing = false;
   app.decorate('announceClosing', () => {
@@ -117,6 +125,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(unmatched);
   await app.register(watchReading);
   await app.register(requestLog, { metrics });
+  await app.register(slowReaders, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(accepts);
   app.removeAllContentTypeParsers(); // a form is the only body that any route reads

@@ -54,6 +54,9 @@ const variables = z.object({
     .enum(['on', 'off'], { error: 'on or off' })
     .default('on')
     .describe('whether results say in XMP that a model has painted them, and which'),
+  ADAIN_MAX_CONNECTIONS: whole(1, 1_000_000)
+    .default(1000)
+    .describe('connections that may be open at once, idle ones too; the next one is closed'),
   ADAIN_MAX_UPLOAD_BYTES: whole(1024, 2 ** 31)
     .default(32 * 2 ** 20)
     .describe('largest form that is read, all its files together'),
@@ -69,17 +72,24 @@ const variables = z.object({
   ADAIN_THREADS: whole(1, 1024)
     .optional()
     .describe('cores for inference on the CPU; if absent, those that the container may use'),
+  ADAIN_MEMORY_BYTES: whole(2 ** 28, 2 ** 45)
+    .optional()
+    .describe(
+      'memory that the service may use; what inference leaves of it is for pictures, and those that do not fit wait or are refused; if absent, what the container may use, or half of the machine',
+    ),
   ADAIN_QUEUE_LIMIT: whole(1, 100_000)
     .default(64)
     .describe('requests that may wait for the engine; the next one is answered 503'),
   ADAIN_MAX_BATCH: whole(1, 64)
     .optional()
     .describe(
-      'waiting pictures of one size computed together: side by side on a CPU (at most 2), in one run on a GPU; if absent, 2 on a CPU and 1 on a GPU',
+      'waiting pictures of one size computed together: side by side on a CPU (at most 2), in one run on a GPU; if absent, 2 on a CPU that has the memory and 1 on a GPU',
     ),
   ADAIN_TILE_PIXELS: whole(1, 2 ** 28)
-    .default(2 ** 20)
-    .describe('larger pictures are computed in tiles, with the same result in bounded memory'),
+    .optional()
+    .describe(
+      'larger pictures are computed in tiles, with the same result in bounded memory; if absent, 1048576, on a CPU with little memory half or a quarter of it',
+    ),
   ADAIN_REQUEST_TIMEOUT_MS: whole(1, day)
     .default(60_000)
     .describe(

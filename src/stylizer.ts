@@ -2,9 +2,15 @@ import type { FastifyBaseLogger } from 'fastify';
 import { join } from 'node:path';
 
 import type { Config } from './config.ts';
-import { createEngine, type EngineOptions } from './engine/index.ts';
+import { createEngine, type Engine, type EngineOptions } from './engine/index.ts';
 import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
 import { provenanceXmp } from './imaging/provenance.ts';
+import {
+  createMemoryBudget,
+  forRequests,
+  usableMemory,
+  type MemoryBudget,
+} from './memory-budget.ts';
 import { engineEvents, type Metrics } from './observability/metrics.ts';
 import { loadCatalog, type StylesFolder } from './stylization/catalog.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
@@ -22,7 +28,12 @@ export function engineOptions(config: Config): EngineOptions {
     decoders: picturesAtOnce,
     maxBatch: config.ADAIN_MAX_BATCH,
     tilePixels: config.ADAIN_TILE_PIXELS,
+    memoryBytes: memoryOf(config),
   };
+}
+
+function memoryOf({ ADAIN_MEMORY_BYTES }: Config): number {
+  return ADAIN_MEMORY_BYTES ?? usableMemory();
 }
 
 function stylesFolders(config: Config): StylesFolder[] {
@@ -69,26 +80,39 @@ export async function createStylizer(
   const { provider, model, description } = engine;
   metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
 
-  const styles = await createStyles({
-    engine,
-    catalog: found,
-    warn,
-    metrics,
-    styleSize: config.ADAIN_STYLE_SIZE,
-    maxPixels,
-    maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
-  }).catch(async (error: unknown) => {
+  try {
+    const styles = await createStyles({
+      engine,
+      catalog: found,
+      warn,
+      metrics,
+      styleSize: config.ADAIN_STYLE_SIZE,
+      maxPixels,
+      maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
+    });
+    const memory = memoryFor(config, engine, metrics);
+    const catalog = styles.presets;
+    const modelName = `${model.name} ${model.version}`;
+    const pictureMB = Math.round(memory.pictures.capacity / 1e6);
+    const what = { engine: description, model: modelName, presets: catalog.size, pictureMB };
+    log.info(what, 'ready to paint');
+    const xmp =
+      config.ADAIN_PROVENANCE === 'on'
+        ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
+        : undefined;
+    return { engine, catalog, styles, maxPixels, memory, encodeTimes: createEncodeTimes(), xmp };
+  } catch (error) {
     await engine.close(); // else its workers would keep the process
     throw error;
-  });
+  }
+}
 
-  const catalog = styles.presets;
-  const modelName = `${model.name} ${model.version}`;
-  const what = { engine: description, model: modelName };
-  log.info({ ...what, presets: catalog.size }, 'ready to paint');
-  const xmp =
-    config.ADAIN_PROVENANCE === 'on'
-      ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
-      : undefined;
-  return { engine, catalog, styles, maxPixels, encodeTimes: createEncodeTimes(), xmp };
+/** The budget of all requests: what inference leaves of the memory. */
+function memoryFor(config: Config, engine: Engine, metrics: Metrics): MemoryBudget {
+  const { ADAIN_MAX_UPLOAD_BYTES } = config;
+  const bytes = forRequests(memoryOf(config), engine.memoryBytes, ADAIN_MAX_UPLOAD_BYTES);
+  return createMemoryBudget(bytes, (part, { held, capacity }) => {
+    metrics.memoryHeld.set({ part }, held);
+    metrics.memoryBudget.set({ part }, capacity);
+  });
 }

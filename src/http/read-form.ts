@@ -1,9 +1,9 @@
 import type { Multipart } from '@fastify/multipart';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addAbortSignal, type Readable } from 'node:stream';
 
 import { ServiceError } from '../errors.ts';
-import type { MemoryShare } from './memory-budget.ts';
+import type { RequestMemory } from '../memory-budget.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
@@ -12,7 +12,7 @@ export type FormPart =
 
 /** Where the bytes go, and until when they are wanted. */
 export interface Upload {
-  readonly memory: MemoryShare;
+  readonly memory: RequestMemory;
   readonly signal: AbortSignal;
 }
 
@@ -21,21 +21,29 @@ const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, head
 
 /**
  * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
- * which it takes memory. Parts that a browser sends for controls left empty are skipped.
+ * which it takes memory before it reads. Parts that a browser sends for controls left empty are
+ * skipped.
  * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`, `overloaded`.
  */
 export async function readForm(
   request: FastifyRequest,
+  reply: FastifyReply,
   maxBytes: number,
   { memory, signal }: Upload,
 ): Promise<FormPart[]> {
-  refuseDeclaredSize(request, maxBytes);
+  const declared = declaredSize(request);
+  if (declared !== undefined && declared > maxBytes + framing) throw tooManyBytes(maxBytes);
   refuseNoBoundary(request);
+  memory.receive(declared ?? maxBytes);
+  // Who asks before sending (Expect: 100-continue) and is refused has sent nothing.
+  if (request.headers.expect !== undefined) reply.raw.writeContinue();
   const parts: FormPart[] = [];
   let bytesLeft = maxBytes;
   try {
     for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
-      const read = await readPart(part, { memory, signal });
+      const room = Math.min(bytesLeft, declared ?? maxBytes);
+      const read = await readPart(part, room, signal);
+      if (!read) throw tooManyBytes(maxBytes);
       bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
       if (bytesLeft < 0) throw tooManyBytes(maxBytes);
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
@@ -45,15 +53,17 @@ export async function readForm(
   } catch (error) {
     throw explain(error as Error & { code?: string }, maxBytes);
   }
+  memory.receive(maxBytes - bytesLeft);
   return parts;
 }
 
-/** Refuses by Content-Length, before a byte is read; a chunked form is counted as it comes. */
-function refuseDeclaredSize(request: FastifyRequest, maxBytes: number): void {
-  const framing = 65_536; // boundaries and part headers
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes + framing) {
-    throw tooManyBytes(maxBytes);
-  }
+/** Boundaries and part headers. */
+const framing = 65_536;
+
+/** Undefined for a form that comes in chunks. */
+function declaredSize(request: FastifyRequest): number | undefined {
+  const header = request.headers['content-length'];
+  return header === undefined ? undefined : Number(header);
 }
 
 /** The commonest mistake: the header set by hand, which the HTTP client would have set well. */
@@ -65,7 +75,12 @@ function refuseNoBoundary(request: FastifyRequest): void {
   throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
 }
 
-async function readPart(part: Multipart, upload: Upload): Promise<FormPart> {
+/** Undefined when it has more than `room` bytes. */
+async function readPart(
+  part: Multipart,
+  room: number,
+  signal: AbortSignal,
+): Promise<FormPart | undefined> {
   const name = part.fieldname as string | undefined; // whatever its type says
   if (!name) {
     const text =
@@ -73,7 +88,8 @@ async function readPart(part: Multipart, upload: Upload): Promise<FormPart> {
     throw new ServiceError('malformed_form', text);
   }
   if (part.type === 'file') {
-    return { kind: 'file', name, bytes: await readFile(part.file, upload) };
+    const bytes = await readFile(part.file, room, signal);
+    return bytes && { kind: 'file', name, bytes };
   }
   if (part.valueTruncated) {
     const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
@@ -82,13 +98,22 @@ async function readPart(part: Multipart, upload: Upload): Promise<FormPart> {
   return { kind: 'text', name, value: String(part.value).trim() };
 }
 
-async function readFile(file: Readable, { memory, signal }: Upload): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/**
+ * Into one piece that was there before, so that no file is in memory twice. Undefined when it has more
+ * than `room` bytes.
+ */
+async function readFile(
+  file: Readable,
+  room: number,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  const bytes = Buffer.allocUnsafeSlow(room); // what is never written to takes no memory
+  let length = 0;
   for await (const chunk of addAbortSignal(signal, file) as AsyncIterable<Buffer>) {
-    memory.take(chunk.length);
-    chunks.push(chunk);
+    if (length + chunk.length > room) return undefined;
+    length += chunk.copy(bytes, length);
   }
-  return Buffer.concat(chunks);
+  return bytes.subarray(0, length);
 }
 
 function tooManyBytes(maxBytes: number): ServiceError {

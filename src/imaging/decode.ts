@@ -20,6 +20,8 @@ export interface DecodeMemory {
 export interface Content extends Size, DecodeMemory {
   /** What "the content's own format" means for the result. */
   readonly format: PictureFormat;
+  /** Whether it has opacity, even if all of it is opaque. */
+  readonly hasAlpha: boolean;
   /** In the size given. Rejects with a ServiceError, `undecodable_image`. */
   decode(): Promise<Pixels>;
 }
@@ -86,7 +88,7 @@ export async function openContent(
   const { width, height } = target;
   const format = resultFormat(source.format);
   return {
-    ...{ width, height, format, ...memoryOf(source, target) },
+    ...{ width, height, format, hasAlpha: source.hasAlpha, ...memoryOf(source, target) },
     decode: () => decode(bytes, source, target, field),
   };
 }

@@ -58,6 +58,11 @@ export function createMetrics() {
     rejections: counter('adain_rejections_total', 'Requests refused or failed, by error code', [
       'reason',
     ]),
+    droppedConnections: counter(
+      'adain_dropped_connections_total',
+      'Connections closed unheard, since too many were open',
+      [],
+    ),
     inferencePixels: counter(
       'adain_inference_pixels_total',
       'Pixels that went through the model',
@@ -67,6 +72,12 @@ export function createMetrics() {
       'version',
       'revision',
     ]),
+    memoryBudget: gauge(
+      'adain_memory_budget_bytes',
+      'Memory that requests may hold: forms as they were sent, pictures in work with their results',
+      ['part'],
+    ),
+    memoryHeld: gauge('adain_memory_held_bytes', 'Memory that requests hold', ['part']),
     engineInfo: gauge('adain_engine_info', 'Always 1; its labels say what the engine runs', [
       'provider',
       'model',

@@ -1,19 +1,16 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
-import { createMemoryBudget } from '../http/memory-budget.ts';
 import { mediaTypes, type PictureFormat } from '../imaging/formats.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { stylizePicture, type Stylizer } from '../stylization/stylize.ts';
 import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
-
-/** Forms of the largest size that are held at once: while they come, wait and are painted. */
-const uploadsHeld = 16;
 
 interface Options {
   /** Throws `not_ready` while it starts. */
@@ -60,7 +57,6 @@ const schema = {
 /** POST /stylize */
 export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, done) => {
   const { stylizer, metrics, maxUploadBytes } = options;
-  const shareMemory = createMemoryBudget(uploadsHeld * maxUploadBytes);
 
   app.post(
     '/stylize',
@@ -70,10 +66,11 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const painter = stylizer();
       const { lifetime } = request;
       const { signal } = lifetime;
+      painter.engine.assertOpen(lifetime);
       const stages = createStages();
-      const memory = shareMemory();
+      const memory = painter.memory.forRequest();
       const paint = async () => {
-        const parts = await readForm(request, maxUploadBytes, { memory, signal });
+        const parts = await readForm(request, reply, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...fields } = parseStylizeForm(parts);
         request.logFields = {
@@ -81,10 +78,16 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
           styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
         };
         const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
-        return stylizePicture(painter, { ...fields, chooseFormat }, { stages, ...lifetime });
+        return stylizePicture(
+          painter,
+          { ...fields, chooseFormat },
+          { stages, memory, ...lifetime },
+        );
       };
-      // The bytes are held for as long as the work, which may outlast the answer.
-      const result = await abortable(signal, paint().finally(memory.release));
+      const painting = paint();
+      // Work may outlast the answer, and a result its work while the client reads it.
+      void Promise.allSettled([painting, finished(reply.raw)]).then(memory.release);
+      const result = await abortable(signal, painting);
 
       const { bytes, width, height, styleIds } = result;
       observeStages(metrics, stages);

@@ -1,7 +1,7 @@
 import { abortable, together } from '../abortable.ts';
 import type { DescribeStyle, Engine, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
-import { openStyle } from '../imaging/decode.ts';
+import { openStyle, type DecodeMemory } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Size } from '../rgb-image.ts';
@@ -20,12 +20,14 @@ export interface ResolvedStyle {
 }
 
 /** A style that was looked up; nothing of it has been decoded. */
-export interface OpenedStyle {
+export interface OpenedStyle extends DecodeMemory {
   /** The size in which its picture may have to be described; undefined for a known style. */
   readonly newSize: Size | undefined;
   /** Its statistics, described where they are not known. `signal` ends the request. */
   resolve(describe: DescribeStyle, signal: AbortSignal): Promise<ResolvedStyle>;
 }
+
+const nothingToDecode = { newSize: undefined, decodeBytes: 0, heldBytes: 0 };
 
 export interface StylesOptions {
   readonly engine: Engine;
@@ -75,11 +77,11 @@ export async function createStyles(options: StylesOptions) {
     const statistics = described.get(id);
     if (statistics) {
       const preset = { id, statistics, outcome: 'hit' as const };
-      return { newSize: undefined, resolve: () => Promise.resolve(preset) };
+      return { ...nothingToDecode, resolve: () => Promise.resolve(preset) };
     }
     const known = cache.get(id, ending);
     if (known) {
-      return { newSize: undefined, resolve: (_, signal) => counted(id, known, signal) };
+      return { ...nothingToDecode, resolve: (_, signal) => counted(id, known, signal) };
     }
     const text = `There is no style "${id}" here. GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
@@ -87,8 +89,9 @@ export async function createStyles(options: StylesOptions) {
 
   const openPicture = async (bytes: Buffer): Promise<OpenedStyle> => {
     const picture = await openStyle(bytes, { styleSize, maxPixels, field: 'style' });
+    const { decodeBytes, heldBytes } = picture;
     return {
-      newSize: picture,
+      ...{ newSize: picture, decodeBytes, heldBytes },
       async resolve(describe, signal) {
         signal.throwIfAborted();
         const image = await picture.decode();

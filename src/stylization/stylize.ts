@@ -3,6 +3,8 @@ import type { Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
 import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
+import { encodeBytes } from '../imaging/memory.ts';
+import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { blend } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
@@ -38,10 +40,12 @@ export interface Stylizer {
   readonly encodeTimes: EncodeTimes;
   /** What is written into results beside their pixels. */
   readonly xmp?: string | undefined;
+  readonly memory: MemoryBudget;
 }
 
 export interface Progress {
   readonly stages: Stages;
+  readonly memory: RequestMemory;
   readonly signal: AbortSignal;
   readonly deadline: number;
 }
@@ -49,8 +53,8 @@ export interface Progress {
 /**
  * A request's whole way: headers and style ids are looked at, the engine reserves its time or
  * refuses, then bytes → pixels and statistics → pixels → bytes. Pixels are decoded and new styles
- * described when the turn is near; who is refused has cost a look at headers. Settles when all that
- * it started has ended.
+ * described when the turn is near and there is memory for them; who is refused has cost a look at
+ * headers. Settles when all that it started has ended; `memory` then holds the result.
  */
 export async function stylizePicture(
   stylizer: Stylizer,
@@ -68,7 +72,7 @@ export async function stylizePicture(
 async function stylize(
   { engine, styles, maxPixels, encodeTimes, xmp }: Stylizer,
   request: Stylization,
-  { stages, signal, deadline }: Progress,
+  { stages, memory, signal, deadline }: Progress,
   over: AbortSignal,
 ): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
@@ -76,6 +80,8 @@ async function stylize(
   const format = request.chooseFormat(content.format);
   assertEncodable(content, format);
   const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
+  const bytesInWork = memoryFor(content, opened, format);
+  memory.assertFits(bytesInWork);
   signal.throwIfAborted();
 
   // Half at most: one slow encoding must not end all hope for a format's pictures.
@@ -83,12 +89,18 @@ async function stylize(
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
   const kept: Kept = { alpha: undefined, styleIds: [] };
+  let waitedMs = 0;
   const stylized = await engine.stylize(
     { size: content, newStyles },
     { signal, deadline: painted },
-    (turn) => prepare(content, opened, request, turn, stages, kept),
+    async (turn) => {
+      const begun = performance.now();
+      await memory.paint(bytesInWork, turn.signal);
+      waitedMs = performance.now() - begun;
+      return prepare(content, opened, request, turn, stages, kept);
+    },
   );
-  stages.record('queue', stylized.queueMs);
+  stages.record('queue', stylized.queueMs + waitedMs);
   stages.record('infer', stylized.inferMs);
   signal.throwIfAborted();
 
@@ -97,8 +109,21 @@ async function stylize(
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
   encodeTimes.learn(format, content, encodeMs);
+  memory.keep(bytes.length);
   const { width, height } = content;
   return { bytes, format, width, height, styleIds: kept.styleIds };
+}
+
+/** What a request holds at most from its first decode to its result, in bytes, beside what was sent. */
+function memoryFor(
+  content: Content,
+  styles: readonly OpenedStyle[],
+  format: PictureFormat,
+): number {
+  const decoding = content.decodeBytes + Math.max(...styles.map((style) => style.decodeBytes));
+  const encoding = content.heldBytes + encodeBytes(format, content, content.hasAlpha);
+  const described = styles.reduce((sum, style) => sum + style.heldBytes, 0);
+  return described + Math.max(decoding, encoding);
 }
 
 /** What the result needs of the request beside the painted pixels. */

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import { ServiceError } from '../../src/errors.ts';
-import { build, form, photo, recorder } from '../support/app.ts';
+import { build, form, photo, recorder, type Field } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 
 const { error, warn } = pino.levels.values as Record<'error' | 'warn', number>;
@@ -127,34 +127,120 @@ t.test('an overloaded engine: 503 with the time to come back', async (t) => {
   t.match(reply.json(), { code: 'overloaded', detail: 'Too much.' });
 });
 
-t.test('forms fill no more memory than there is room for', async (t) => {
+t.test('forms and pictures fill no more memory than there is room for', async (t) => {
   const { opened, open } = gate();
-  let held = 0;
+  let painting = 0;
+  const mebibyte = 2 ** 20;
+  // Room for three forms, and for two of these pictures.
+  const left = 64 * mebibyte;
   const app = await withEngine(
     t,
     {
+      memoryBytes: (7 / 8) * 2 ** 28 - left,
       paint: ({ image }) => {
-        held++;
+        painting++;
         return opened.then(() => timed(image));
       },
     },
-    { ADAIN_MAX_UPLOAD_BYTES: String(content.length + style.length) },
+    {
+      ADAIN_MEMORY_BYTES: String(2 ** 28),
+      ADAIN_MAX_UPLOAD_BYTES: String(6 * mebibyte),
+    },
   );
-  const request = await form(['content', content], ['style', style]);
+  const heavy = Buffer.concat([content, Buffer.alloc(5 * mebibyte)]);
+  const request = await form(['content', heavy], ['style', style]);
+  const held = async (part: string) => {
+    const { body } = await app.inject('/metrics');
+    return Number(new RegExp(`adain_memory_held_bytes{part="${part}"} (\\d+)`).exec(body)?.[1]);
+  };
   // An answer of 504 does not give back what the work still holds. It comes first, and alone: were it
   // too late before it is painted, it would hold nothing.
   const impatient = { ...request, headers: { ...request.headers, 'request-timeout': '1' } };
   const late = app.inject(impatient);
-  while (held < 1) await sleep(5);
-  const replies = Array.from({ length: 15 }, () => app.inject(request));
-  while (held < 16) await sleep(5);
+  while (painting < 1) await sleep(5);
+  const second = app.inject(request);
+  while (painting < 2) await sleep(5);
+  const third = app.inject(request);
   t.equal((await late).statusCode, 504);
+  while ((await held('forms')) < 15 * mebibyte) await sleep(5);
   const refused = await app.inject(request);
   t.match(refused.json(), { status: 503, code: 'overloaded', detail: /being sent/ });
-  t.equal(refused.headers['retry-after'], '1');
+  t.match(refused.headers['retry-after'], /^[1-9]$/);
+  t.equal(painting, 2, 'the third waits for memory');
   open();
-  for (const reply of await Promise.all(replies)) t.equal(reply.statusCode, 200);
+  for (const reply of await Promise.all([second, third])) t.equal(reply.statusCode, 200);
   t.equal((await app.inject(request)).statusCode, 200, 'the room is given back');
+  t.same([await held('forms'), await held('pictures')], [0, 0]);
+});
+
+t.test('a picture that takes more memory than there is: refused, with the remedy', async (t) => {
+  const app = await withEngine(
+    t,
+    { memoryBytes: (7 / 8) * 2 ** 28 - 36e6 },
+    { ADAIN_MEMORY_BYTES: String(2 ** 28), ADAIN_MAX_UPLOAD_BYTES: '9000000' },
+  );
+  const large = await photo(2000, 1500);
+  const request = (...fields: Field[]) =>
+    form(['content', large], ['styleId', 'mosaic'], ...fields);
+  t.match((await app.inject(await request())).json(), {
+    status: 422,
+    code: 'too_many_pixels',
+    field: 'content',
+    detail: /takes up to \d+ MB of memory, and pictures may take 27 MB here\. .*smaller size/,
+  });
+  const reply = await app.inject(await request(['size', '200'], ['format', 'jpeg']));
+  t.equal(reply.statusCode, 200);
+});
+
+t.test('where nobody is let in, the answer comes before the form', async (t) => {
+  const app = await withEngine(t, {
+    assertOpen: () => {
+      throw new ServiceError('overloaded', 'Full.', { retryAfterSeconds: 7 });
+    },
+  });
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(
+    'POST /stylize HTTP/1.1\r\nhost: a\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\nexpect: 100-continue\r\n\r\n',
+  );
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  t.match(answer, /^HTTP\/1\.1 503 /, 'no 100 Continue');
+  t.match(answer, /retry-after: 7\r\n/);
+});
+
+t.test('who asks before sending a form is told to send it', async (t) => {
+  const app = await withEngine(t, {});
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  const socket = connect(Number(port), '127.0.0.1');
+  const { payload, headers } = await form(['content', content], ['style', style]);
+  socket.write(
+    `POST /stylize HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: ${headers['content-type']}\r\ncontent-length: ${payload.length}\r\nexpect: 100-continue\r\n\r\n`,
+  );
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  t.match(String(first), /^HTTP\/1\.1 100 Continue\r\n/);
+  socket.write(payload);
+  const [second] = (await once(socket, 'data')) as [Buffer];
+  t.match(second.toString('latin1'), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+});
+
+t.test('connections beyond the limit are closed, counted and logged', async (t) => {
+  const { lines, logger } = recorder();
+  const app = await build(
+    t,
+    { ADAIN_MAX_CONNECTIONS: '2' },
+    { createEngine: fakeEngine(), logger },
+  );
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
+  const sockets = [1, 2, 3, 4].map(() => connect(Number(port), '127.0.0.1'));
+  for (const socket of sockets) socket.on('error', () => undefined);
+  await Promise.all(sockets.slice(2).map((socket) => once(socket, 'close')));
+  const warning = () => lines.find(({ dropped }) => dropped !== undefined);
+  while (!warning()) await sleep(5);
+  t.match(warning(), { level: warn, dropped: 2, maxConnections: 2 });
+  t.match((await app.inject('/metrics')).body, 'adain_dropped_connections_total 2');
+  for (const socket of sockets) socket.destroy();
 });
 
 t.test('a refusal costs no decoding, and what cannot be decoded is not painted', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 
+import { createMemoryBudget } from '../../src/memory-budget.ts';
 import { createStages } from '../../src/observability/stages.ts';
 import { createEncodeTimes } from '../../src/stylization/encode-times.ts';
 import { stylizePicture } from '../../src/stylization/stylize.ts';
@@ -16,11 +17,13 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
     styles: {
       open: () => {
         const known = { id: 'a', statistics: new Float32Array(8), outcome: 'hit' as const };
-        return Promise.resolve([{ newSize: undefined, resolve: () => Promise.resolve(known) }]);
+        const nothing = { newSize: undefined, decodeBytes: 0, heldBytes: 0 };
+        return Promise.resolve([{ ...nothing, resolve: () => Promise.resolve(known) }]);
       },
     },
     maxPixels: 1e6,
     encodeTimes: createEncodeTimes(),
+    memory: createMemoryBudget(1e9, () => undefined),
   };
   const request = {
     content: await photo(),
@@ -34,7 +37,8 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
   const stylize = () => {
     const signal = new AbortController().signal;
     const deadline = performance.now() + 1e6;
-    return stylizePicture(stylizer, request, { stages: createStages(), signal, deadline });
+    const memory = stylizer.memory.forRequest();
+    return stylizePicture(stylizer, request, { stages: createStages(), memory, signal, deadline });
   };
   await stylize();
   stylizer.encodeTimes.learn('jpeg', { width: 1000, height: 1000 }, 400_000);
