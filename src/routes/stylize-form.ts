@@ -27,18 +27,24 @@ const upTo8 = { error: `at most ${maxStyles} of them` };
 /** The form of POST /stylize: its documentation, and the check of what came. */
 export const stylizeForm = z.object({
   content: file.describe('the picture to repaint'),
-  style: z.array(file).max(maxStyles, upTo8).default([]).describe('pictures that give the look'),
+  style: z
+    .array(file.meta({ examples: [''] }))
+    .max(maxStyles, upTo8)
+    .default([])
+    .describe('pictures that give the look'),
   styleId: z
     .array(z.string().regex(styleIdPattern, 'ids as GET /styles or a Style-Id header gives them'))
     .max(maxStyles, upTo8)
     .default([])
     .describe(
       'presets, or styles uploaded before as the Style-Id header named them, comma separated or repeated',
-    ),
+    )
+    .meta({ examples: [['mosaic']] }),
   weights: z
     .array(number(0, 1e6))
     .optional()
-    .describe('one a style in the order of the form, comma separated or repeated; equal if absent'),
+    .describe('one a style in the order of the form, comma separated or repeated; equal if absent')
+    .meta({ examples: [[]] }),
   alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
   preserveColor: z
     .enum(['true', 'false'], { error: 'true or false' })
@@ -46,7 +52,8 @@ export const stylizeForm = z.object({
     .describe("keep the content's colours and take only light and texture from the style"),
   size: whole(smallestSide, 65_535)
     .optional()
-    .describe("longest side of the result in pixels; the content's own if absent"),
+    .describe("longest side of the result in pixels; the content's own if absent")
+    .meta({ examples: [512] }),
   format: z
     .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
     .optional()
