@@ -17,26 +17,31 @@ type Tasks<T extends readonly unknown[]> = {
 };
 
 /**
- * Runs tasks at once. When one fails, or `signal` fires, the others are told by the signal that each
- * is given, and awaited all the same: nothing that was started outlives the result.
+ * Runs tasks at once, or `atOnce` of them at most, in their order. When one fails, or `signal` fires, the others are told by the signal that each
+ * is given, and awaited all the same: nothing that was started outlives the result, and nothing more
+ * is started.
  * Rejects with the reason of the first.
  */
 export async function together<const T extends readonly unknown[]>(
   signal: AbortSignal,
   tasks: Tasks<T>,
+  atOnce = Infinity,
 ): Promise<T> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const results = await Promise.all(
-    tasks.map(async (task) => {
+  const results: unknown[] = [];
+  const remaining = tasks.entries();
+  const lane = async () => {
+    for (const [index, task] of remaining) {
+      if (either.aborted) return;
       try {
-        return await task(either);
+        results[index] = await task(either);
       } catch (error) {
         failed.abort(error);
-        return undefined;
       }
-    }),
-  );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, tasks.length) }, lane));
   either.throwIfAborted();
   return results as unknown as T;
 }

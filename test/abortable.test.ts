@@ -53,3 +53,21 @@ t.test('together: the signal of the caller ends all', async (t) => {
   slow.ending.resolve(1);
   await t.rejects(all, { message: 'gone' });
 });
+
+t.test('together: no more at once than allowed, and none once one has failed', async (t) => {
+  const tasks = [task<number>(), task<number>(), task<number>(), task<number>()];
+  const started: number[] = [];
+  const runs = tasks.map(({ run }, index) => (signal: AbortSignal) => {
+    started.push(index);
+    return run(signal);
+  });
+  const result = t.rejects(together(never, runs, 2), { message: 'damaged' });
+  t.same(started, [0, 1]);
+  tasks[0]?.ending.resolve(1);
+  await new Promise(setImmediate);
+  t.same(started, [0, 1, 2]);
+  tasks[1]?.ending.reject(new Error('damaged'));
+  tasks[2]?.ending.resolve(3);
+  await result;
+  t.same(started, [0, 1, 2]);
+});

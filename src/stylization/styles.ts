@@ -93,8 +93,7 @@ export async function createStyles(options: StylesOptions) {
     return {
       ...{ newSize: picture, decodeBytes, heldBytes },
       async resolve(describe, signal) {
-        signal.throwIfAborted();
-        const image = await picture.decode();
+        const image = await picture.decode(signal);
         signal.throwIfAborted();
         const id = `sha256-${pixelDigest(image)}`;
         const found = cache.getOrDescribe(id, signal, async (abandoned) => {

@@ -132,6 +132,9 @@ interface Kept {
   styleIds: readonly string[];
 }
 
+/** While one is described the next is decoded; of those behind, nothing is left to do if one fails. */
+const stylesAtOnce = 2;
+
 async function prepare(
   content: Content,
   opened: readonly OpenedStyle[],
@@ -144,8 +147,8 @@ async function prepare(
     (style) => (signal: AbortSignal) => style.resolve(describe, signal),
   );
   const [pixels, resolved] = await together(signal, [
-    () => stages.measure('decode', () => content.decode()),
-    (signal) => stages.measure('style', () => together(signal, describing)),
+    (signal) => stages.measure('decode', () => content.decode(signal)),
+    (signal) => stages.measure('style', () => together(signal, describing, stylesAtOnce)),
   ]);
   stages.remark('style', worstOutcome(resolved));
   kept.alpha = pixels.alpha;
