@@ -71,7 +71,7 @@ COPY --from=app /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=app /app /app
 WORKDIR /app
 # Two malloc arenas instead of eight a core hold the resident memory of a process with many threads
-# down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once.
+# down. UV_THREADPOOL_SIZE is how many pictures are decoded or encoded at once, and one thread more.
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cpu
 ARG REVISION=unknown
 ARG CREATED=unknown

@@ -28,6 +28,7 @@ import { followRequest, requestLog } from './http/request-log.ts';
 import { slowReaders } from './http/slow-readers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
+import { pool } from './imaging/pool.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
@@ -140,6 +141,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     metrics,
+    pool,
     isStarting: () => started === undefined,
     isClosing: () => closing,
   });

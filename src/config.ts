@@ -101,6 +101,9 @@ const variables = z.object({
   ADAIN_SHUTDOWN_GRACE_MS: whole(1, day)
     .default(30_000)
     .describe('time for accepted requests to finish before the process ends regardless'),
+  UV_THREADPOOL_SIZE: whole(1, 1024)
+    .default(4)
+    .describe("threads of libuv's pool; all but one decode and encode pictures, one reads files"),
 });
 
 export type Config = Readonly<z.output<typeof variables>>;

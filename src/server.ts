@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { configHelp, readConfig, strayVariables, type Config } from './config.ts';
 import { examine } from './doctor.ts';
+import { pool } from './imaging/pool.ts';
 import { revision, version } from './version.ts';
 
 await main().catch((error: unknown) => {
@@ -72,6 +73,12 @@ function closeAtTheEnd(app: Awaited<ReturnType<typeof buildApp>>, config: Config
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const delay = config.ADAIN_SHUTDOWN_GRACE_MS + config.ADAIN_SHUTDOWN_DELAY_MS;
   let closing = false;
+  // An ordinary end waits for libuv's threads, and so for whatever picture one of them decodes.
+  process.on('exit', () => {
+    if (pool.inWork === 0) return;
+    app.log.fatal({ pictures: pool.inWork }, 'pictures are still in work: the process is killed');
+    process.kill(process.pid, 'SIGKILL');
+  });
   const options = { delay, logger: app.log, skip: [...signals] };
   const { close } = closeWithGrace(options, async ({ err }) => {
     closing = true;

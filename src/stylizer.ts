@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import type { Config } from './config.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine/index.ts';
-import { configureImaging, picturesAtOnce } from './imaging/configure.ts';
+import { configureImaging } from './imaging/configure.ts';
+import { pool } from './imaging/pool.ts';
 import { provenanceXmp } from './imaging/provenance.ts';
 import {
   createMemoryBudget,
@@ -25,7 +26,7 @@ export function engineOptions(config: Config): EngineOptions {
     precision: config.ADAIN_PRECISION === 'fp32' ? 'float32' : 'float16',
     threads: config.ADAIN_THREADS,
     queueLimit: config.ADAIN_QUEUE_LIMIT,
-    decoders: picturesAtOnce,
+    decoders: pool.width,
     maxBatch: config.ADAIN_MAX_BATCH,
     tilePixels: config.ADAIN_TILE_PIXELS,
     memoryBytes: memoryOf(config),

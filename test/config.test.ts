@@ -21,6 +21,10 @@ t.test('a wrong value stops with the name, the value and what was expected', asy
     [{ ADAIN_QUEUE_LIMIT: '1.5' }, 'ADAIN_QUEUE_LIMIT is "1.5": expected a whole number'],
     [{ ADAIN_DEVICE: 'gpu' }, 'ADAIN_DEVICE is "gpu": expected auto, cpu, cuda, or a list'],
     [{ ADAIN_PRESETS: 'no' }, 'ADAIN_PRESETS is "no": expected shipped or none'],
+    [
+      { UV_THREADPOOL_SIZE: '-3' },
+      'UV_THREADPOOL_SIZE is "-3": expected a whole number from 1 to 1024',
+    ],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud": expected one of trace, debug'],
   ];
   for (const [environment, message] of wrong) {

@@ -1,13 +1,10 @@
 import sharp from 'sharp';
 
-/** How many pictures sharp decodes or encodes at once: the threads of libuv's pool. */
-export const picturesAtOnce = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
-
 /**
  * Settles what sharp keeps for the whole process; call it once, before the first picture.
  *
  * `threads`: how many threads one picture may use inside libvips, from 1. How many pictures are
- * in work at once is libuv's affair (`picturesAtOnce`).
+ * in work at once is the affair of the pool.
  */
 export function configureImaging({ threads }: { threads: number }): void {
   sharp.concurrency(threads);

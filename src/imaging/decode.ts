@@ -5,6 +5,7 @@ import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
+import { pool } from './pool.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
 import { separate } from './transparency.ts';
 
@@ -22,8 +23,11 @@ export interface Content extends Size, DecodeMemory {
   readonly format: PictureFormat;
   /** Whether it has opacity, even if all of it is opaque. */
   readonly hasAlpha: boolean;
-  /** In the size given. Rejects with a ServiceError, `undecodable_image`. */
-  decode(): Promise<Pixels>;
+  /**
+   * In the size given. Rejects with a ServiceError, `undecodable_image`, or with the signal's reason
+   * if that fires before the decode has begun: then it cannot be stopped.
+   */
+  decode(signal?: AbortSignal): Promise<Pixels>;
 }
 
 export interface Pixels {
@@ -34,8 +38,8 @@ export interface Pixels {
 
 /** A style picture, known by its header, in the size in which it is described. */
 export interface StylePicture extends Size, DecodeMemory {
-  /** Rejects with a ServiceError, `undecodable_image`. */
-  decode(): Promise<RgbImage>;
+  /** As a content's. */
+  decode(signal?: AbortSignal): Promise<RgbImage>;
 }
 
 export interface ContentLimits {
@@ -89,7 +93,7 @@ export async function openContent(
   const format = resultFormat(source.format);
   return {
     ...{ width, height, format, hasAlpha: source.hasAlpha, ...memoryOf(source, target) },
-    decode: () => decode(bytes, source, target, field),
+    decode: (signal) => decodePixels(bytes, source, target, field, signal),
   };
 }
 
@@ -122,7 +126,7 @@ export async function openStyle(
   const { width, height } = target;
   return {
     ...{ width, height, ...memoryOf(source, target) },
-    decode: async () => (await decode(bytes, source, target, field)).image,
+    decode: async (signal) => (await decodePixels(bytes, source, target, field, signal)).image,
   };
 }
 
@@ -133,7 +137,17 @@ function memoryOf(source: Source, target: Size): DecodeMemory {
   };
 }
 
-async function decode(bytes: Buffer, source: Source, target: Size, field: string): Promise<Pixels> {
+/**
+ * Decodes a picture whose header was inspected, in the size `target`: the same object as `source`
+ * for its own. Rejects as `Content.decode` does.
+ */
+export async function decodePixels(
+  bytes: Buffer,
+  source: Source,
+  target: Size,
+  field: string,
+  signal?: AbortSignal,
+): Promise<Pixels> {
   const pipeline = sharp(bytes, {
     autoOrient: true,
     // Tolerates what every browser shows (stray bytes between segments), not missing pixels.
@@ -144,14 +158,12 @@ async function decode(bytes: Buffer, source: Source, target: Size, field: string
   // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
   // output profile is named. Named without need it does harm: 16 bits without a profile are sRGB.
   if (source.isWideRgb) pipeline.withIccProfile('srgb');
-  const { data, info } = await pipeline
-    .toColourspace('srgb')
-    .timeout({ seconds: timeoutSeconds })
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause: unknown) => {
+  pipeline.toColourspace('srgb').timeout({ seconds: timeoutSeconds }).raw({ depth: 'uchar' });
+  const decoding = () =>
+    pipeline.toBuffer({ resolveWithObject: true }).catch((cause: unknown) => {
       throw undecodable(source.format, field, cause);
     });
+  const { data, info } = await pool.run(decoding, signal);
   const { width, height } = info;
   if (info.channels === 3) {
     return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
@@ -161,7 +173,7 @@ async function decode(bytes: Buffer, source: Source, target: Size, field: string
 }
 
 /** The size with the longest side at `longest`; the same object when it is there already. */
-function scaleTo<T extends Size>(size: T, longest: number): T | Size {
+export function scaleTo<T extends Size>(size: T, longest: number): T | Size {
   const scale = longest / Math.max(size.width, size.height);
   if (scale === 1) return size;
   return {

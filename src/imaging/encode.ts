@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { ServiceError } from '../errors.ts';
 import type { RgbImage } from '../rgb-image.ts';
 import { type PictureFormat, resultLimits } from './formats.ts';
+import { pool } from './pool.ts';
 
 /**
  * Each format's settings, chosen for a service: where more effort begins to cost much time for few
@@ -67,11 +68,14 @@ export async function encodePicture(
     });
     if (format === 'jpeg') {
       // In a pass of its own: within one pipeline sharp flattens before it joins.
-      picture = fromRaw(await picture.raw().toBuffer(), image, 4).flatten({ background: 'white' });
+      const joined = picture.raw();
+      const data = await pool.run(() => joined.toBuffer());
+      picture = fromRaw(data, image, 4).flatten({ background: 'white' });
     }
   }
   if (xmp !== undefined) picture.withXmp(xmp);
-  return encoders[format](picture, quality).toBuffer();
+  const encoded = encoders[format](picture, quality);
+  return pool.run(() => encoded.toBuffer());
 }
 
 function fromRaw(

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { ServiceError } from '../errors.ts';
 import type { Size } from '../rgb-image.ts';
 import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
+import { pool } from './pool.ts';
 import { readStructure } from './structure/index.ts';
 import { assertFits, assertModest } from './structure/limits.ts';
 
@@ -45,8 +46,9 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
   const structure = readStructure(bytes, format);
   assertModest(structure, field);
   // Without sharp's own limit, for a message that can name both numbers.
-  const header = await sharp(bytes, { failOn: 'error', limitInputPixels: false })
-    .metadata()
+  const picture = sharp(bytes, { failOn: 'error', limitInputPixels: false });
+  const header = await pool
+    .runShort(() => picture.metadata())
     .catch((cause: unknown) => {
       throw undecodable(format, field, cause);
     });

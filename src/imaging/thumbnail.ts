@@ -1,15 +1,18 @@
-import sharp from 'sharp';
+import { decodePixels, scaleTo } from './decode.ts';
+import { encodePicture } from './encode.ts';
+import { inspect } from './source.ts';
 
-/** The longest side of a thumbnail, in pixels. */
+/** In pixels. */
 const longestSide = 256;
 
 /**
- * A small WebP (about 10 KB) of a style's picture, for galleries; never scaled up. For pictures
- * that the catalog has accepted: it rejects with sharp's own error on anything else.
+ * A small WebP (about 10 KB) of a style's picture, for galleries, decoded as every other picture;
+ * never scaled up. For pictures that the catalog has accepted. Rejects as the catalog does.
  */
-export function thumbnail(bytes: Buffer): Promise<Buffer> {
-  return sharp(bytes, { autoOrient: true, failOn: 'error' })
-    .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
-    .webp({ quality: 80, effort: 4 })
-    .toBuffer();
+export async function thumbnail(bytes: Buffer): Promise<Buffer> {
+  const field = 'id';
+  const source = await inspect(bytes, field, Infinity);
+  const target = scaleTo(source, Math.min(longestSide, Math.max(source.width, source.height)));
+  const { image, alpha } = await decodePixels(bytes, source, target, field);
+  return encodePicture(image, alpha, 'webp', 80);
 }

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
 
 import type { Size } from '../rgb-image.ts';
+import { pool } from './pool.ts';
 
 export interface Layers {
   /** RGB, as the networks are to see it. */
@@ -91,10 +92,8 @@ function fade(rgb: Uint8Array, alpha: Uint8Array, ground: Color, start: number, 
 async function groundOf(rgba: Buffer, { width, height }: Size): Promise<Color> {
   // A coarse copy is enough, and a single pixel would be too coarse: sharp premultiplies in 8 bit.
   const raw = { width, height, channels: 4 } as const;
-  const cells = await sharp(rgba, { raw, limitInputPixels: false })
-    .resize(32, 32, { fit: 'fill' })
-    .raw()
-    .toBuffer();
+  const coarse = sharp(rgba, { raw, limitInputPixels: false }).resize(32, 32, { fit: 'fill' });
+  const cells = await pool.run(() => coarse.raw().toBuffer());
   let weight = 0;
   const sums = [0, 0, 0];
   const squares = [0, 0, 0];

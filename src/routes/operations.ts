@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { providers, type Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { unavailable } from '../http/responses.ts';
+import { type Pool, stuckAfterSeconds } from '../imaging/pool.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 interface Options {
@@ -11,6 +12,8 @@ interface Options {
   readonly engine: () => Engine;
   readonly metrics: Metrics;
   readonly isStarting: () => boolean;
+  /** Where pictures are decoded: what hangs there keeps all others from being read. */
+  readonly pool: Pick<Pool, 'stuck'>;
   /** True from the moment the process is asked to end. */
   readonly isClosing: () => boolean;
 }
@@ -33,7 +36,7 @@ const model = z
 
 /** What machines ask: is it alive, is it ready, how does it fare, what does it run. */
 export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { engine, metrics, isStarting, isClosing } = options;
+  const { engine, metrics, pool, isStarting, isClosing } = options;
 
   app.get(
     '/livez',
@@ -44,7 +47,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         tags,
         response: {
           200: ok.describe('It works'),
-          503: unavailable('A run or a start of the engine hangs, or the GPU failed'),
+          503: unavailable('A run or a start of the engine or a picture hangs, or the GPU failed'),
         },
       },
     },
@@ -53,6 +56,10 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         const why =
           'A run or a start of the engine hangs, or the GPU failed for the rest of this process.';
         throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
+      }
+      if (pool.stuck) {
+        const why = `A picture has been decoded or encoded for more than ${stuckAfterSeconds} s, which nothing can end.`;
+        throw new ServiceError('not_ready', `${why} Restart it.`);
       }
       return { status: 'ok' } as const;
     },

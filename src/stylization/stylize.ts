@@ -120,11 +120,14 @@ function memoryFor(
   styles: readonly OpenedStyle[],
   format: PictureFormat,
 ): number {
-  const decoding = content.decodeBytes + Math.max(...styles.map((style) => style.decodeBytes));
+  const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
+  const decoding = content.decodeBytes + sum(largest.slice(0, stylesAtOnce));
   const encoding = content.heldBytes + encodeBytes(format, content, content.hasAlpha);
-  const described = styles.reduce((sum, style) => sum + style.heldBytes, 0);
+  const described = sum(styles.map((style) => style.heldBytes));
   return described + Math.max(decoding, encoding);
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
 
 /** What the result needs of the request beside the painted pixels. */
 interface Kept {

@@ -3,13 +3,8 @@ import t from 'tap';
 import { readConfig } from '../../src/config.ts';
 import { metrics, readText, readYaml, variables } from './files.ts';
 
-// Read by Node, libuv, the C library and onnxruntime, not by us.
-const foreign = new Set([
-  'NODE_ENV',
-  'MALLOC_ARENA_MAX',
-  'UV_THREADPOOL_SIZE',
-  'ORT_DISABLE_TELEMETRY',
-]);
+// Read by Node, the C library and onnxruntime, not by us.
+const foreign = new Set(['NODE_ENV', 'MALLOC_ARENA_MAX', 'ORT_DISABLE_TELEMETRY']);
 const dockerfile = readText('Dockerfile');
 
 t.test('the image sets variables that exist, to values that are allowed', async (t) => {

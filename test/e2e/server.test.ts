@@ -1,13 +1,16 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import manifest from '../../package.json' with { type: 'json' };
+import { scanBomb } from '../imaging/costly.ts';
 import { photo } from '../support/app.ts';
 
 // The built server, as `npm start` runs it, over a socket.
@@ -78,6 +81,12 @@ async function ready(t: Test, server: Server) {
     });
   });
   return { server, url, log };
+}
+
+/** What a process has computed for so far, in milliseconds, as Linux counts it. */
+function processorTime({ pid }: Server): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return 10 * (Number(fields[13]) + Number(fields[14]));
 }
 
 async function form(content: Buffer, styleId: string): Promise<FormData> {
@@ -158,6 +167,25 @@ t.test('SIGTERM and its echo, to what npm start runs', async (t) => {
   server.kill('SIGTERM');
   for (const reply of await Promise.all(replies)) t.equal(reply.status, 200);
   t.same(await exited, [0, null]);
+});
+
+t.test('the grace is kept while a picture is decoded that nothing can stop', async (t) => {
+  const { server, url, log } = await start(t, {
+    ADAIN_MAX_PIXELS: String(2 ** 28),
+    ADAIN_SHUTDOWN_GRACE_MS: '100',
+  });
+  const body = await form(scanBomb(16_000, 16_000, 100), await firstPreset(url));
+  body.append('size', '64');
+  const before = processorTime(server);
+  const reply = fetch(`${url}/stylize`, { method: 'POST', body });
+  reply.catch(() => undefined);
+  // Reading the form and the header takes far less: then it is being decoded.
+  while (processorTime(server) < before + 300) await setTimeout(10);
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  t.same(await exited, [null, 'SIGKILL']);
+  t.match(log.at(-1), { msg: 'pictures are still in work: the process is killed' });
+  await t.rejects(reply);
 });
 
 t.test('an upload far over the limit gets its answer, not a broken pipe', async (t) => {

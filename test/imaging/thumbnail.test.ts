@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import t from 'tap';
 
 import { thumbnail } from '../../src/imaging/thumbnail.ts';
-import { noise } from './files.ts';
+import { noise, plain } from './files.ts';
 
 t.test('a thumbnail is a WebP with its longest side at 256 pixels', async (t) => {
   const small = await thumbnail(await noise(800, 400).jpeg().toBuffer());
@@ -23,4 +23,29 @@ t.test('it stands upright and carries no metadata', async (t) => {
   const { width, height, exif, icc, orientation } = await sharp(await thumbnail(lying)).metadata();
   t.strictSame([width, height], [128, 256]);
   t.strictSame([exif, icc, orientation], [undefined, undefined, undefined]);
+});
+
+t.test('a picture of 16 bits with a wide profile looks like its twin of 8', async (t) => {
+  const red = plain([250, 20, 10], 64, 64).withIccProfile('p3');
+  const eight = await red.clone().png().toBuffer();
+  const sixteen = await sharp(eight).toColourspace('rgb16').keepIccProfile().png().toBuffer();
+  t.match(await sharp(sixteen).metadata(), { depth: 'ushort', hasProfile: true });
+  const [one, other] = await Promise.all(
+    [eight, sixteen].map(async (bytes) =>
+      sharp(await thumbnail(bytes))
+        .raw()
+        .toBuffer(),
+    ),
+  );
+  const off = [0, 1, 2].map((channel) =>
+    Math.abs((one?.[channel] ?? 0) - (other?.[channel] ?? 255)),
+  );
+  t.ok(Math.max(...off) <= 3, `${one?.subarray(0, 3).join()} and ${other?.subarray(0, 3).join()}`);
+});
+
+t.test('opacity stays', async (t) => {
+  const small = await thumbnail(await plain([200, 80, 40], 300, 300, 0.5).png().toBuffer());
+  const { data, info } = await sharp(small).raw().toBuffer({ resolveWithObject: true });
+  t.equal(info.channels, 4);
+  t.equal(data[3], 128);
 });
