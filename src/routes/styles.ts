@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { ServiceError } from '../errors.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
+import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
 import type { Catalog, Preset } from '../stylization/catalog.ts';
 
@@ -43,6 +44,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
     if (reply.statusCode >= 400) reply.removeHeader('etag');
   });
 
+  const read = createSharedFiles();
   const find = (id: string): Preset => {
     const preset = catalog().get(id);
     if (preset) return preset;
@@ -104,7 +106,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
     },
     async (request, reply) => {
       const { mediaType, path } = find(request.params.id);
-      return reply.type(mediaType).send(await readFile(path));
+      return reply.type(mediaType).send(await read(path, reply.raw));
     },
   );
 
