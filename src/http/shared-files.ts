@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
-import { finished } from 'node:stream';
+import { finished, type Writable } from 'node:stream';
 
 /**
  * Reads files for answers: each is in memory once, however many clients are being sent it, since one
  * connection can ask for it a thousand times without reading.
  */
-export function createSharedFiles(): (path: string, response: ServerResponse) => Promise<Buffer> {
+export function createSharedFiles(): (path: string, response: Writable) => Promise<Buffer> {
   const sent = new Map<string, { readonly bytes: Promise<Buffer>; answers: number }>();
   return (path, response) => {
     const file = sent.get(path) ?? { bytes: readFile(path), answers: 0 };

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
 import t from 'tap';
 
 import { createSharedFiles } from '../../src/http/shared-files.ts';
 
-const answer = () => new ServerResponse({ method: 'GET' } as IncomingMessage);
+const answer = () => new PassThrough();
 
 t.test('a file is in memory once for all who are being sent it, and no longer', async (t) => {
   const path = `${t.testdir({ file: 'picture' })}/file`;
