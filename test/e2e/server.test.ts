@@ -17,6 +17,9 @@ import { photo } from '../support/app.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const entry = `${root}dist/server.js`;
 
+// A dozen starts of the service.
+t.setTimeout(300_000);
+
 type Server = ChildProcessByStdio<null, Readable, Readable>;
 interface LogLine {
   level: number;
@@ -207,7 +210,8 @@ t.test('--version', async (t) => {
 });
 
 t.test('a variable that does not exist is warned of', async (t) => {
-  const { log } = await start(t, { ADAIN_MAX_PIXEL: '1000' });
+  const wrong = { ADAIN_MAX_PIXEL: '1000', ADAIN_MODELS_DIR: '/no/such/folder' };
+  const [log] = await failure(t, run(wrong));
   t.match(log[0], { level: 40, msg: /ADAIN_MAX_PIXEL, .* ADAIN_MAX_PIXELS\?$/ });
 });
 
