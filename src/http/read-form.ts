@@ -20,6 +20,12 @@ export interface Upload {
 const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, headerPairs: 16 };
 
 /**
+ * More than a socket is read at once: a part without a name that is skipped, longer than this and in one
+ * piece with the form's end, would have busboy wait for ever (@fastify/busboy 3.2).
+ */
+const fileHwm = 2 ** 18;
+
+/**
  * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
  * which it takes memory before it reads. Parts that a browser sends for controls left empty are
  * skipped.
@@ -40,7 +46,8 @@ export async function readForm(
   const parts: FormPart[] = [];
   let bytesLeft = maxBytes;
   try {
-    for await (const part of request.parts({ limits: { ...limits, fileSize: maxBytes } })) {
+    const options = { limits: { ...limits, fileSize: maxBytes }, fileHwm };
+    for await (const part of request.parts(options)) {
       const room = Math.min(bytesLeft, declared ?? maxBytes);
       const read = await readPart(part, room, signal);
       if (!read) throw tooManyBytes(maxBytes);

@@ -1,40 +1,24 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import manifest from '../../package.json' with { type: 'json' };
 import { scanBomb } from '../imaging/costly.ts';
 import { photo } from '../support/app.ts';
-
-// The built server, as `npm start` runs it, over a socket.
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const entry = `${root}dist/server.js`;
-
-// A dozen starts of the service.
-t.setTimeout(300_000);
-
-type Server = ChildProcessByStdio<null, Readable, Readable>;
-interface LogLine {
-  level: number;
-  msg: string;
-  route?: string;
-  status?: number;
-  stages?: Record<string, number>;
-}
-
-function run(environment: Record<string, string>, ...args: string[]): Server {
-  const defaults = { HOST: '127.0.0.1', PORT: '0' };
-  const env: NodeJS.ProcessEnv = { ...process.env, ...defaults, ...environment };
-  delete env['ADAIN_TEST_CUDA_PROVIDER']; // the tests' own
-  return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-}
+import {
+  processorTime,
+  ready,
+  root,
+  run,
+  start,
+  textOf,
+  type LogLine,
+  type Server,
+} from './server-process.ts';
 
 /** What a command line says that is refused, and its exit code. */
 async function refusal(server: Server): Promise<[text: string, code: number]> {
@@ -55,41 +39,6 @@ async function failure(t: Test, server: Server): Promise<[log: LogLine[], code: 
   t.equal(complaint, '', 'all that it says is in the log');
   const log = text.trim().split('\n');
   return [log.map((line) => JSON.parse(line) as LogLine), code];
-}
-
-async function textOf(stream: Readable): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += String(chunk);
-  return text;
-}
-
-/** Starts the server and waits until it is ready. */
-async function start(t: Test, environment: Record<string, string> = {}) {
-  return ready(t, run(environment));
-}
-
-async function ready(t: Test, server: Server) {
-  t.teardown(() => server.kill('SIGKILL'));
-  const log: LogLine[] = [];
-  let url = '';
-  await new Promise<void>((resolve, reject) => {
-    server.stderr.on('data', (text) => {
-      reject(new Error(`the server complains: ${String(text)}`));
-    });
-    createInterface({ input: server.stdout }).on('line', (line) => {
-      const entry = JSON.parse(line) as LogLine;
-      log.push(entry);
-      url ||= /listening at (\S+)/.exec(entry.msg)?.[1] ?? '';
-      if (entry.msg === 'ready to paint') resolve();
-    });
-  });
-  return { server, url, log };
-}
-
-/** What a process has computed for so far, in milliseconds, as Linux counts it. */
-function processorTime({ pid }: Server): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
-  return 10 * (Number(fields[13]) + Number(fields[14]));
 }
 
 async function form(content: Buffer, styleId: string): Promise<FormData> {

@@ -504,3 +504,15 @@ t.test('failures are counted by their code', async (t) => {
   t.match(body, /adain_rejections_total\{reason="unknown_style"\} 2/);
   t.match(body, /adain_requests_total\{route="\/stylize",status="404"\} 2/);
 });
+
+t.test('a long part without a name of its own does not hold the answer up', async (t) => {
+  const app = await build(t, {}, { createEngine: fakeEngine() });
+  const payload = [
+    '--b\r\ncontent-disposition: nonsense\r\n\r\n',
+    'x'.repeat(40_000),
+    '\r\n--b\r\ncontent-disposition: form-data; name="size"\r\n\r\n32\r\n--b--\r\n',
+  ].join('');
+  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'request-timeout': '20' };
+  const reply = await app.inject({ method: 'POST', url: '/stylize', headers, payload });
+  t.match(reply.json(), { code: 'invalid_value', field: 'content' });
+});
