@@ -33,6 +33,18 @@ export const resultLimits: Readonly<Record<PictureFormat, { side: number; pixels
   avif: { side: 16_384, pixels: 25_000_000 },
 };
 
+/**
+ * The most pixels that a format may bring, where its decoder needs a bound of its own: AVIF's takes up
+ * to 26 bytes a pixel, 4 times what a JPEG takes.
+ */
+export const inputPixels: Readonly<Record<InputFormat, number>> = {
+  jpeg: Infinity,
+  png: Infinity,
+  webp: Infinity,
+  gif: Infinity,
+  avif: resultLimits.avif.pixels,
+};
+
 const mediaTypesByExtension = new Map(
   Object.entries({ ...inputMediaTypes, jpg: inputMediaTypes.jpeg }),
 );

@@ -7,7 +7,7 @@ const fixedBytes = 8 * 2 ** 20;
 
 /** What a decoder itself holds of the whole picture, in bytes a pixel of the picture sent. */
 function decoderBytesPerPixel(source: Source): number {
-  const { format, channels, sampleBytes, isProgressive, isAnimated } = source;
+  const { format, channels, sampleBytes, hasAlpha, isProgressive, isAnimated } = source;
   switch (format) {
     case 'jpeg':
       // Baseline goes row by row. Else all coefficients are kept until the last scan, 2 bytes each.
@@ -15,13 +15,36 @@ function decoderBytesPerPixel(source: Source): number {
     case 'png':
       return isProgressive ? channels * sampleBytes : 0;
     case 'webp':
-      return isAnimated ? 18.5 : 7.5;
+      return (isAnimated ? 18.5 : 7.5) + (hasAlpha ? 1.5 : 0);
     case 'gif':
       return 4.5;
     case 'avif':
       // The frame as AV1 decodes it, once more as libheif passes it on, and as RGB.
       return sampleBytes === 1 ? 18 : 24;
   }
+}
+
+/**
+ * By how much JPEG's decoder scales each side down itself: to an eighth at most, and no further than
+ * to twice what is asked for.
+ */
+function shrinking({ format, width, height }: Source, target: Size): number {
+  const ratio = Math.max(width, height) / Math.max(target.width, target.height);
+  return format === 'jpeg' ? Math.min(Math.max(ratio / 4, 1), 8) : 1;
+}
+
+/** What is held of the rows in work: of wide pictures much. */
+function rowBytes(source: Source, target: Size): number {
+  const { channels, sampleBytes, hasAlpha, isTurned } = source;
+  // As it was sent a turned picture may be as wide as it is high now.
+  const width = isTurned ? Math.max(source.width, source.height) : source.width;
+  const height = (source.width * source.height) / width;
+  const row = width * channels * sampleBytes;
+  if (target === source) return Math.min(height, 320) * row;
+  const held = 2 * Math.min(height, 384) * row + 0.6 * height * row;
+  // Colours with opacity are scaled as floats.
+  const floats = hasAlpha ? 36 * Math.min(height, 256) * width : 0;
+  return Math.max(held / shrinking(source, target) ** 2, floats);
 }
 
 /**
@@ -34,15 +57,15 @@ export function decodeBytes(source: Source, target: Size): number {
   const sent = source.width * source.height;
   const made = target.width * target.height;
   const { channels, sampleBytes, hasAlpha } = source;
-  // Scaling holds some of the rows that it reads.
-  const scaling = target === source ? 0 : 0.6 * channels * sampleBytes * sent;
-  const decoding = decoderBytesPerPixel(source) * sent + scaling + (hasAlpha ? 4 : 3) * made;
+  const decoding = decoderBytesPerPixel(source) * sent + (hasAlpha ? 4 : 3) * made;
   const copying = (hasAlpha ? 8.7 : 6.4) * made;
   // As libraries pass it on, it is held three times.
   const metadata = 3 * source.metadataBytes;
   // A picture that lies on its side is held as it was sent while it is turned.
-  const turning = source.isTurned ? channels * sampleBytes * sent : 0;
-  return fixedBytes + metadata + Math.max(decoding + turning, copying);
+  const turned = (channels * sampleBytes * sent) / shrinking(source, target) ** 2;
+  const turning = source.isTurned ? turned : 0;
+  const rows = rowBytes(source, target);
+  return fixedBytes + metadata + rows + Math.max(decoding + turning, copying);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */

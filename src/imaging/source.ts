@@ -2,7 +2,7 @@ import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import type { Size } from '../rgb-image.ts';
-import { type InputFormat, inputFormatNames, sniffFormat } from './formats.ts';
+import { type InputFormat, inputFormatNames, inputPixels, sniffFormat } from './formats.ts';
 import { pool } from './pool.ts';
 import { readStructure } from './structure/index.ts';
 import { assertFits, assertModest } from './structure/limits.ts';
@@ -53,10 +53,16 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
       throw undecodable(format, field, cause);
     });
   const { width, height } = header.autoOrient;
-  if (width * height > maxPixels) {
+  // Whoever sets no limit has chosen the picture.
+  const isBound = maxPixels !== Infinity && inputPixels[format] < maxPixels;
+  const most = isBound ? inputPixels[format] : maxPixels;
+  if (width * height > most) {
+    const [taken, remedy] = isBound
+      ? [`${most} are taken as ${format}`, 'Send a smaller one, or another format.']
+      : [`${most} are taken`, 'Send a smaller one.'];
     throw new ServiceError(
       'too_many_pixels',
-      `The picture has ${describeSize({ width, height })}; at most ${maxPixels} are taken. Send a smaller one.`,
+      `The picture has ${describeSize({ width, height })}; at most ${taken}. ${remedy}`,
       { field },
     );
   }

@@ -1,9 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import sharp from 'sharp';
-
 import type { Size } from '../rgb-image.ts';
-import { pool } from './pool.ts';
 
 export interface Layers {
   /** RGB, as the networks are to see it. */
@@ -23,6 +20,9 @@ const faintest = 4;
 
 /** Visible colours that differ less, as a standard deviation, need a ground that they stand out from. */
 const flat = 12;
+
+/** Along each side of a picture, to tell its colours: a texture within one counts as its mean. */
+const cells = 32;
 
 /** Parted in one turn of the event loop: a millisecond. */
 const chunkPixels = 2 ** 18;
@@ -45,7 +45,7 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
     all &= part(rgba, rgb, alpha, start, end);
   });
   if (all === 255) return { rgb, alpha: undefined };
-  const ground = await groundOf(rgba, { width, height });
+  const ground = groundOf(rgba, { width, height });
   await inTurns(pixels, (start, end) => {
     fade(rgb, alpha, ground, start, end);
   });
@@ -89,20 +89,18 @@ function fade(rgb: Uint8Array, alpha: Uint8Array, ground: Color, start: number, 
 }
 
 /** From the mean and the deviation of the colours, weighted by opacity; grey if nothing is visible. */
-async function groundOf(rgba: Buffer, { width, height }: Size): Promise<Color> {
-  // A coarse copy is enough, and a single pixel would be too coarse: sharp premultiplies in 8 bit.
-  const raw = { width, height, channels: 4 } as const;
-  const coarse = sharp(rgba, { raw, limitInputPixels: false }).resize(32, 32, { fit: 'fill' });
-  const cells = await pool.run(() => coarse.raw().toBuffer());
+function groundOf(rgba: Uint8Array, size: Size): Color {
   let weight = 0;
   const sums = [0, 0, 0];
   const squares = [0, 0, 0];
-  for (let at = 0; at < cells.length; at += 4) {
-    const opacity = cells.readUInt8(at + 3);
-    weight += opacity;
-    for (const [channel, value] of cells.subarray(at, at + 3).entries()) {
-      sums[channel] = (sums[channel] ?? 0) + opacity * value;
-      squares[channel] = (squares[channel] ?? 0) + opacity * value * value;
+  for (let row = 0; row < cells; row++) {
+    for (let column = 0; column < cells; column++) {
+      const { opacity, colors } = meanOfCell(rgba, size, column, row);
+      weight += opacity;
+      for (const [channel, value] of colors.entries()) {
+        sums[channel] = (sums[channel] ?? 0) + opacity * value;
+        squares[channel] = (squares[channel] ?? 0) + opacity * value * value;
+      }
     }
   }
   if (weight === 0) return { r: 128, g: 128, b: 128 };
@@ -114,4 +112,36 @@ async function groundOf(rgba: Buffer, { width, height }: Size): Promise<Color> {
   }
   const ground = (r + g + b) / 3 < 128 ? 255 : 0;
   return { r: ground, g: ground, b: ground };
+}
+
+/** One of cells × cells, from some of its pixels: the mean opacity, and of the colours by opacity. */
+function meanOfCell(rgba: Uint8Array, { width, height }: Size, column: number, row: number) {
+  const across = samplesOf(width, column);
+  let samples = 0;
+  const sums: [number, number, number, number] = [0, 0, 0, 0];
+  for (const y of samplesOf(height, row)) {
+    for (const x of across) {
+      const at = 4 * (y * width + x);
+      const opacity = rgba[at + 3] ?? 0;
+      sums[0] += opacity * (rgba[at] ?? 0);
+      sums[1] += opacity * (rgba[at + 1] ?? 0);
+      sums[2] += opacity * (rgba[at + 2] ?? 0);
+      sums[3] += opacity;
+      samples++;
+    }
+  }
+  const [r, g, b, visible] = sums;
+  const colors = [r, g, b].map((sum) => (visible === 0 ? 0 : sum / visible));
+  return { opacity: visible / samples, colors };
+}
+
+/** Where one of so many cells along a side is looked at: at 8 places at most. */
+function samplesOf(side: number, cell: number): number[] {
+  const start = Math.floor((cell * side) / cells);
+  const end = Math.max(start + 1, Math.floor(((cell + 1) * side) / cells));
+  const step = Math.ceil((end - start) / 8);
+  return Array.from(
+    { length: Math.ceil((end - start) / step) },
+    (_, index) => start + index * step,
+  );
 }

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 
 import t from 'tap';
 
-import { openStyle } from '../../src/imaging/decode.ts';
+import { openContent, openStyle } from '../../src/imaging/decode.ts';
 import { ServiceError } from '../../src/errors.ts';
 import {
   animation,
@@ -11,6 +11,7 @@ import {
   gifClaiming,
   jpegClaiming,
   noise,
+  plain,
   pngChunk,
   pngClaiming,
 } from './files.ts';
@@ -111,6 +112,16 @@ t.test('bombs: few bytes that claim many pixels', async (t) => {
   ]) {
     t.match(await refusal(bytes), { code: 'too_many_pixels' });
   }
+});
+
+t.test('an AVIF has a limit of its own', async (t) => {
+  const large = await plain([200, 80, 40], 5200, 5000).avif({ effort: 0 }).toBuffer();
+  await t.rejects(openContent(large, { maxPixels: 50_000_000, field: 'content' }), {
+    code: 'too_many_pixels',
+    message:
+      'The picture has 5200×5000 = 26000000 pixels; at most 25000000 are taken as avif. Send a smaller one, or another format.',
+  });
+  t.ok(await openContent(large, { maxPixels: Infinity, field: 'the operator’s own' }));
 });
 
 t.test('a small size does not let a large picture in', async (t) => {
