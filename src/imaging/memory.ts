@@ -40,8 +40,8 @@ function rowBytes(source: Source, target: Size): number {
   const width = isTurned ? Math.max(source.width, source.height) : source.width;
   const height = (source.width * source.height) / width;
   const row = width * channels * sampleBytes;
-  if (target === source) return Math.min(height, 320) * row;
-  const held = 2 * Math.min(height, 384) * row + 0.6 * height * row;
+  if (target === source) return 2 * Math.min(height, 320) * row;
+  const held = 4 * Math.min(height, 384) * row + 0.6 * height * row;
   // Colours with opacity are scaled as floats.
   const floats = hasAlpha ? 36 * Math.min(height, 256) * width : 0;
   return Math.max(held / shrinking(source, target) ** 2, floats);

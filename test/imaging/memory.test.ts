@@ -67,7 +67,11 @@ t.test('a decode takes no more memory than its bound', { skip }, async (t) => {
     const file = join(t.testdir(), 'picture');
     await writeFile(file, await make().toBuffer());
     holds(t, name, await measure('decode', file));
-    holds(t, `${name}, smaller`, await measure('decode', file, '2000'));
+    holds(
+      t,
+      `${name}, smaller`,
+      await measure('decode', file, name === 'a wide GIF' ? '40000' : '2000'),
+    );
   }
 });
 
