@@ -57,8 +57,10 @@ if [ "${engine[0]}" = podman ]; then
   fi
 fi
 
+# start [OPTION...]: with as much memory as $memory says.
+memory=1g
 start() {
-  container=$("${engine[@]}" run -d --network host --cpus 1 --memory 1g --pids-limit 512 \
+  container=$("${engine[@]}" run -d --network host --cpus 1 --memory "$memory" --memory-swap "$memory" --pids-limit 512 \
     --read-only --tmpfs /tmp --cap-drop=ALL --security-opt no-new-privileges \
     "${run[@]}" -e HOST=127.0.0.1 -e PORT="$port" "$@" "$image" 2>"$work/said") ||
     { cat "$work/said"; exit 1; } # podman without systemd complains of health timers, and goes on
@@ -141,6 +143,41 @@ begun=$SECONDS
 took=$((SECONDS - begun))
 check "SIGTERM while it starts: ends, in $took s" test "$took" -lt 10
 stop_and_remove
+
+# Large pictures from twenty clients: whatever is too much waits or is refused, and the process lives.
+mkdir "$work/large" && chmod 777 "$work/large"
+check 'makes large pictures' "${engine[@]}" run --rm -i "${run[@]}" -v "$work/large:/large" --entrypoint node \
+  "$image" --input-type=module-typescript - /large <docker/large-pictures.ts
+send() { curl -s -m 900 -o "$work/answer-$2" -w '%{http_code}' -F content=@"$work/large/$1" -F styleId=mosaic "${@:3}" "$url/stylize" || true; }
+files=(24.jpg 48.jpg 24.png 48.png animated.webp)
+client() {
+  for turn in 1 2 3; do
+    file=${files[$((($1 + turn) % ${#files[@]}))]}
+    more=()
+    [ $((($1 + turn) % 3)) = 0 ] || more=(-F size=1200)
+    echo "$(send "$file" "$1" "${more[@]}") $file ${more[*]}"
+  done
+}
+running() { [ "$("${engine[@]}" inspect -f '{{.State.Running}} {{.State.OOMKilled}}' "$container" | tee /dev/stderr)" = 'true false' ]; }
+peak() { inside sh -c 'cat /sys/fs/cgroup/memory.peak /sys/fs/cgroup/memory/memory.max_usage_in_bytes 2>/dev/null | head -n 1'; }
+for memory in 1g 2g; do
+  start -e ADAIN_REQUEST_TIMEOUT_MS=600000
+  ready || fail "$memory: becomes ready"
+  check "$memory: paints a photograph of 24 megapixels" test "$(send 24.jpg 0)" = 200
+  stop_and_remove
+  start
+  ready || fail "$memory: becomes ready"
+  jobs=()
+  for i in $(seq 20); do client "$i" >"$work/crowd-$i" & jobs+=($!); done
+  wait "${jobs[@]}" || true
+  cat "$work"/crowd-* | sort | uniq -c >"$work/crowd"
+  check "$memory: lives on, twenty clients with large pictures later; its control group held $(($(peak) >> 20)) MiB at most" running
+  other() { cat "$work/crowd"; ! grep -vE '^ *[0-9]+ (200|422|503|504) ' "$work/crowd"; }
+  check "$memory: $(awk '{ n[$2] += $1 } END { for (c in n) printf "%d times %s, ", n[c], c }' "$work/crowd")and nothing else" other
+  check "$memory: is ready for more" test "$(status /readyz)$(stylize -o /dev/null -w '%{http_code}')" = 200200
+  stop_and_remove
+done
+memory=1g
 
 check '--help works' "${engine[@]}" run --rm "${run[@]}" "$image" --help
 
