@@ -6,10 +6,10 @@ import sharp, { type Sharp } from 'sharp';
 const [folder = '.'] = process.argv.slice(2);
 const limitInputPixels = false;
 
-/** A picture that a photograph's codecs find as hard as a photograph: soft noise. */
-function photograph(width: number, height: number, channels: 3 | 4): Sharp {
+/** Soft noise, with spots of so many pixels: the smaller they are, the larger the file. */
+function photograph(width: number, height: number, channels: 3 | 4, spots = 8): Sharp {
   const noise = { type: 'gaussian', mean: 128, sigma: 50 } as const;
-  const size = { width: width / 8, height: height / 8 };
+  const size = { width: width / spots, height: height / spots };
   const coarse = { ...size, channels: 3, background: 'black', noise } as const;
   const picture = sharp({ create: coarse, limitInputPixels }).resize(width, height);
   return channels === 4 ? picture.ensureAlpha(0.6) : picture;
@@ -19,7 +19,7 @@ const sizes = { 24: [6000, 4000], 48: [8000, 6000] } as const;
 for (const [megapixels, [width, height]] of Object.entries(sizes)) {
   const jpeg = await photograph(width, height, 3).jpeg({ quality: 85 }).toBuffer();
   await writeFile(`${folder}/${megapixels}.jpg`, jpeg);
-  const png = await photograph(width, height, 4).png({ palette: false }).toBuffer();
+  const png = await photograph(width, height, 4, 200).png({ compressionLevel: 9 }).toBuffer();
   await writeFile(`${folder}/${megapixels}.png`, png);
 }
 
