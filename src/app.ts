@@ -81,6 +81,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
     return503OnClosing: false, // what comes on an open connection is served, see onSend
     genReqId: requestId,
+    routerOptions: { ignoreTrailingSlash: true },
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
       followRequest(request, reply, metrics); // no hook has seen it

@@ -11,6 +11,8 @@ import { updated, type WeightedMean } from './weighted-mean.ts';
 export interface RequestMemory {
   /** The form has so many bytes: at most, then at last. Throws `overloaded` when there is no room. */
   readonly receive: (bytes: number) => void;
+  /** Whether so many bytes can ever be free. */
+  readonly fits: (bytes: number) => boolean;
   /** Throws `too_many_pixels` when so many bytes will never be free. */
   readonly assertFits: (bytes: number) => void;
   /**
@@ -95,6 +97,7 @@ export function createMemoryBudget(
           if (!forms.tryTake(bytes - form)) throw refuse(bytes);
           form = bytes;
         },
+        fits: (bytes) => bytes <= pictures.capacity,
         assertFits(bytes) {
           if (bytes > pictures.capacity) throw tooLarge(bytes, pictures.capacity);
         },

@@ -4,10 +4,17 @@ import { addAbortSignal, type Readable } from 'node:stream';
 
 import { ServiceError } from '../errors.ts';
 import type { RequestMemory } from '../memory-budget.ts';
+import { printable } from '../printable.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
-  | { readonly kind: 'text'; readonly name: string; readonly value: string }
+  /** `isCut`: there was more than a text may have. */
+  | {
+      readonly kind: 'text';
+      readonly name: string;
+      readonly value: string;
+      readonly isCut: boolean;
+    }
   | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
 
 /** Where the bytes go, and until when they are wanted. */
@@ -17,13 +24,23 @@ export interface Upload {
 }
 
 /** Far more than any honest form has; a part's headers and a text's length are bounded too. */
-const limits = { parts: 64, fields: 48, fieldSize: 4096, fieldNameSize: 64, headerPairs: 16 };
+export const formLimits = {
+  parts: 64,
+  fields: 48,
+  fieldSize: 4096,
+  fieldNameSize: 64,
+  headerPairs: 16,
+};
 
 /**
  * More than a socket is read at once: a part without a name that is skipped, longer than this and in one
  * piece with the form's end, would have busboy wait for ever (@fastify/busboy 3.2).
  */
 const fileHwm = 2 ** 18;
+
+/** A file's name is optional (RFC 7578, section 4.2): a type that no text has is as good. */
+const isPartAFile = (_name?: string, type?: string, filename?: string) =>
+  filename !== undefined || /^(image|application\/octet-stream)\b/i.test(type ?? '');
 
 /**
  * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
@@ -40,13 +57,14 @@ export async function readForm(
   const declared = declaredSize(request);
   if (declared !== undefined && declared > maxBytes + framing) throw tooManyBytes(maxBytes);
   refuseNoBoundary(request);
+  refuseEncoded(request);
   memory.receive(declared ?? maxBytes);
   // Who asks before sending (Expect: 100-continue) and is refused has sent nothing.
   if (request.headers.expect !== undefined) reply.raw.writeContinue();
   const parts: FormPart[] = [];
   let bytesLeft = maxBytes;
   try {
-    const options = { limits: { ...limits, fileSize: maxBytes }, fileHwm };
+    const options = { limits: { ...formLimits, fileSize: maxBytes }, fileHwm, isPartAFile };
     for await (const part of request.parts(options)) {
       const room = Math.min(bytesLeft, declared ?? maxBytes);
       const read = await readPart(part, room, signal);
@@ -82,6 +100,13 @@ function refuseNoBoundary(request: FastifyRequest): void {
   throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
 }
 
+function refuseEncoded(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return;
+  const text = `The form is encoded as ${printable(encoding)}. Send it as it is: pictures are compressed already.`;
+  throw new ServiceError('unsupported_media_type', text, { field: 'Content-Encoding' });
+}
+
 /** Undefined when it has more than `room` bytes. */
 async function readPart(
   part: Multipart,
@@ -98,11 +123,7 @@ async function readPart(
     const bytes = await readFile(part.file, room, signal);
     return bytes && { kind: 'file', name, bytes };
   }
-  if (part.valueTruncated) {
-    const text = `The text of ${name} is longer than ${limits.fieldSize} bytes.`;
-    throw new ServiceError('invalid_value', text, { field: name });
-  }
-  return { kind: 'text', name, value: String(part.value).trim() };
+  return { kind: 'text', name, value: String(part.value).trim(), isCut: part.valueTruncated };
 }
 
 /**
@@ -137,11 +158,11 @@ function explain(error: Error & { code?: string }, maxBytes: number): Error {
     case 'FST_REQ_FILE_TOO_LARGE':
       return tooManyBytes(maxBytes);
     case 'FST_PARTS_LIMIT': {
-      const text = `The form has more than ${limits.parts} parts. Leave some out.`;
+      const text = `The form has more than ${formLimits.parts} parts. Leave some out.`;
       return new ServiceError('malformed_form', text);
     }
     case 'FST_FIELDS_LIMIT': {
-      const text = `The form has more than ${limits.fields} parts of text. Leave some out.`;
+      const text = `The form has more than ${formLimits.fields} parts of text. Leave some out.`;
       return new ServiceError('malformed_form', text);
     }
     case 'FST_PROTO_VIOLATION': {

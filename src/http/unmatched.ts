@@ -13,7 +13,8 @@ export const unmatched = plugin((app, _options, done) => {
   });
   app.setNotFoundHandler(({ method, url }, reply) => {
     const [path = ''] = url.split('?', 1);
-    const allowed = routes.filter((route) => matches(route.url, path)).flatMap((r) => r.methods);
+    const resource = path.replace(/(?<=.)\/$/, ''); // with a slash at its end it is the same
+    const allowed = routes.filter(({ url }) => matches(url, resource)).flatMap((r) => r.methods);
     // A path of files may take the method and not have the file.
     if (allowed.length === 0 || allowed.includes(method)) {
       throw new ServiceError('not_found', `There is nothing at ${method} ${path}; see GET /docs.`);

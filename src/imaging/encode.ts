@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 
 import { ServiceError } from '../errors.ts';
-import type { RgbImage } from '../rgb-image.ts';
+import type { RgbImage, Size } from '../rgb-image.ts';
 import { type PictureFormat, resultLimits } from './formats.ts';
 import { pool } from './pool.ts';
 
@@ -27,6 +27,12 @@ const encoders: Record<PictureFormat, (picture: Sharp, quality: number) => Sharp
   avif: (picture, quality) => picture.avif({ quality, effort: 0 }),
 };
 
+/** Whether a format can hold a picture so large. */
+export function isEncodable({ width, height }: Size, format: PictureFormat): boolean {
+  const { side, pixels } = resultLimits[format];
+  return Math.max(width, height) <= side && width * height <= pixels;
+}
+
 /**
  * Throws `invalid_value` for `format` if its encoder cannot take a picture so large. Worth asking
  * before any work is put into the picture.
@@ -35,8 +41,8 @@ export function assertEncodable(
   { width, height }: { width: number; height: number },
   format: PictureFormat,
 ): void {
+  if (isEncodable({ width, height }, format)) return;
   const { side, pixels } = resultLimits[format];
-  if (Math.max(width, height) <= side && width * height <= pixels) return;
   const bounds = pixels === Infinity ? `${side} a side` : `${side} a side and ${pixels} in all`;
   throw new ServiceError(
     'invalid_value',

@@ -1,15 +1,18 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
+import { ServiceError } from '../errors.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
-import { mediaTypes, type PictureFormat } from '../imaging/formats.ts';
+import { mediaTypes } from '../imaging/formats.ts';
+import { printable } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
-import { stylizePicture, type Stylizer } from '../stylization/stylize.ts';
+import { stylizePicture, type Stylization, type Stylizer } from '../stylization/stylize.ts';
 import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
 
 interface Options {
@@ -66,6 +69,7 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const painter = stylizer();
       const { lifetime } = request;
       const { signal } = lifetime;
+      refuseQuery(request);
       painter.engine.assertOpen(lifetime);
       const stages = createStages();
       const memory = painter.memory.forRequest();
@@ -77,7 +81,8 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
           contentBytes: fields.content.length,
           styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
         };
-        const chooseFormat = (own: PictureFormat) => format ?? negotiateFormat(request, own);
+        const chooseFormat: Stylization['chooseFormat'] = (own, canHold) =>
+          format ?? negotiateFormat(request, own, canHold);
         return stylizePicture(
           painter,
           { ...fields, chooseFormat },
@@ -108,6 +113,14 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
   );
   done();
 };
+
+/** A field in the address would be ignored, and the picture come out as if it had not been asked for. */
+function refuseQuery({ query }: FastifyRequest): void {
+  const [name] = Object.keys(query as Record<string, unknown>);
+  if (name === undefined) return;
+  const text = `The field ${printable(name)} is in the address; it belongs in the form (curl -F name=value).`;
+  throw new ServiceError('invalid_value', text, { field: name });
+}
 
 function observeStages(metrics: Metrics, stages: Stages): void {
   for (const [stage, ms] of stages.times) metrics.stageDuration.observe({ stage }, ms / 1000);

@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { openStyle, type DecodeMemory } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { nearest } from '../nearest.ts';
 import type { Size } from '../rgb-image.ts';
 import { orPassOver, readPicture, type Catalog, type Preset, type Warn } from './catalog.ts';
 import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
@@ -83,7 +84,9 @@ export async function createStyles(options: StylesOptions) {
     if (known) {
       return { ...nothingToDecode, resolve: (_, signal) => counted(id, known, signal) };
     }
-    const text = `There is no style "${id}" here. GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
+    const meant = nearest(id, presets.keys());
+    const hint = meant ? ` Did you mean ${meant}?` : '';
+    const text = `There is no style "${id}" here.${hint} GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
   };
 

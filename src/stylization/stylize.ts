@@ -1,7 +1,7 @@
 import { together } from '../abortable.ts';
 import type { Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
 import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
-import { assertEncodable, encodePicture } from '../imaging/encode.ts';
+import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import { encodeBytes } from '../imaging/memory.ts';
 import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
@@ -21,8 +21,11 @@ export interface Stylization {
   /** Longest side of the result in pixels; undefined means the content's own. */
   readonly size?: number | undefined;
   readonly quality: number;
-  /** The result's format, given the content's; throws `not_acceptable`. */
-  readonly chooseFormat: (own: PictureFormat) => PictureFormat;
+  /** The result's format, given the content's and which can hold the picture; throws `not_acceptable`. */
+  readonly chooseFormat: (
+    own: PictureFormat,
+    canHold: (format: PictureFormat) => boolean,
+  ) => PictureFormat;
 }
 
 export interface StylizedPicture {
@@ -77,10 +80,14 @@ async function stylize(
 ): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
   const content = await openContent(request.content, limits);
-  const format = request.chooseFormat(content.format);
-  assertEncodable(content, format);
   const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
-  const bytesInWork = memoryFor(content, opened, format);
+  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, format);
+  const format = request.chooseFormat(
+    content.format,
+    (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
+  );
+  assertEncodable(content, format);
+  const bytesInWork = bytesFor(format);
   memory.assertFits(bytesInWork);
   signal.throwIfAborted();
 

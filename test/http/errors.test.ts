@@ -100,7 +100,7 @@ const cases: Case[] = [
     400,
     'invalid_value',
     'strength',
-    /fields are content, style/,
+    /did you mean alpha\?/,
   ],
   ['alpha of 2', withField('alpha', '2'), 400, 'invalid_value', 'alpha', /a number from 0 to 1/],
   [
@@ -136,7 +136,7 @@ const cases: Case[] = [
     400,
     'invalid_value',
     'weights',
-    /send one a style, 1 in all/,
+    /^1 style needs 1 weight; 2 came\./,
   ],
   [
     'a weight left out',
