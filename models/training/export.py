@@ -182,6 +182,7 @@ def model_json(student: Student, folder: Path, version: str, training: dict, val
         "decoderHalo": decoder_halo,
         "channels": a.features,
         "epsilon": EPSILON,
+        "grain": a.grain,
         "opset": OPSET,
         "training": training,
         "validation": validation,

@@ -59,6 +59,7 @@ export async function referenceNetworks(): Promise<Networks> {
     margin: 0, // each convolution reflects at its own edges
     encoderMargin: 0,
     epsilon: 1e-5,
+    grain: 0,
   };
 }
 

@@ -25,6 +25,7 @@ class Architecture:
     shortcut: bool = True  # from the AdaIN layer straight to the decoder's 1/4
     top_width: int = 16  # channels of the decoder at full resolution
     top_kernel: int = 3
+    grain: float = 2  # standard deviation of the contents' grain at alpha 1, levels of 255
 
     @property
     def stride(self) -> int:
@@ -40,7 +41,7 @@ class Architecture:
 
     @staticmethod
     def from_dict(values: dict) -> "Architecture":
-        values = {"shortcut": False, "detail": 0, **values}  # older models do not name what they lack
+        values = {"shortcut": False, "detail": 0, "grain": 0.0, **values}  # older models do not name what they lack
         return Architecture(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 

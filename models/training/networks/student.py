@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from networks.adain import Statistics, adain, statistics
 from networks.architecture import DECODER_MARGIN, Architecture, halos
+from networks.grain import with_grain
 from networks.layers import SeparableResidual, blocks, conv, cropped
 from networks.upsampling import Doubling, SmoothDoubling
 
@@ -113,9 +114,10 @@ class Student(nn.Module):
         self.encoder = Encoder(architecture)
         self.decoder = Decoder(architecture)
 
-    def encode(self, picture: Tensor) -> Tensor:
-        """The features that lie on the picture and on `DECODER_MARGIN` around it."""
-        return self.encoder(pad_picture(picture, self.margin, self.stride))
+    def encode(self, picture: Tensor, alpha: Tensor | float = 0.0) -> Tensor:
+        """The features that lie on the picture and on `DECODER_MARGIN` around it; with grain, but at alpha 0."""
+        padded, levels = pad_picture(picture, self.margin, self.stride), self.architecture.grain
+        return self.encoder(with_grain(padded, self.margin, alpha * levels) if levels else padded)
 
     def describe(self, picture: Tensor) -> Statistics:
         """A style picture's statistics (μ, σ), each [N, C]."""
@@ -131,7 +133,7 @@ class Student(nn.Module):
 
     def forward(self, content: Tensor, style: Statistics, alpha: Tensor | float = 1.0) -> Tensor:
         """Content [N, 3, H, W] in that style, not clamped."""
-        features, (height, width) = self.encode(content), content.shape[-2:]
+        features, (height, width) = self.encode(content, alpha), content.shape[-2:]
         target = adain(features, style, alpha, statistics(self.inside(features, content.shape[-2:])))
         painted, first = self.decoder(target), DECODER_MARGIN
         return painted[..., first : first + height, first : first + width]

@@ -1,18 +1,26 @@
 /** What the graphs are fed with: canvases, windows and statistics as tensors. */
 import type { RgbImage } from '../../rgb-image.ts';
-import { copyCanvas } from '../tiling/canvas.ts';
+import { copyCanvas, pictureOnCanvas } from '../tiling/canvas.ts';
 import type { Padding } from '../tiling/canvas.ts';
 import type { Layout } from '../tiling/layout.ts';
 import type { Plan } from '../tiling/plan.ts';
 import { rectangleAt, relative, sizeOf } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
+import { addGrain } from './grain.ts';
 import type { Tensor } from './onnxruntime.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 /** What feeds must know of a layout. */
-export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch'>;
-type Repainting = Pick<StylizeInput, 'image' | 'statistics' | 'alpha'>;
+export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch' | 'grain'>;
+/** A picture as the networks see it: at alpha 0, as a style is described, without grain. */
+export type Seen = Pick<StylizeInput, 'image' | 'alpha'>;
+type Repainting = Seen & Pick<StylizeInput, 'statistics'>;
+
+/** A picture as it is. */
+export function plain(image: RgbImage): Seen {
+  return { image, alpha: 0 };
+}
 
 /** `moments`, of whole pictures of the plan's size. */
 export function describeFeeds(
@@ -20,25 +28,24 @@ export function describeFeeds(
   { canvas, features }: Plan,
   layout: RunLayout,
 ): Feeds {
-  return momentsFeeds(images, layout, rectangleAt(0, 0, canvas), features);
+  return momentsFeeds(images.map(plain), layout, rectangleAt(0, 0, canvas), features);
 }
 
 /** `moments`, of a tile of the canvas. @param inside the features that count, in the tile */
 export function momentsFeeds(
-  images: readonly RgbImage[],
+  pictures: readonly Seen[],
   layout: RunLayout,
   tile: Rectangle,
   inside: Rectangle,
 ): Feeds {
   const seen = inward(inside, layout.encoderMargin / layout.stride);
-  return { pixels: canvases(images, layout, tile), ...window('inside', seen) };
+  return { pixels: canvases(pictures, layout, tile), ...window('inside', seen) };
 }
 
 /** `stylize`, of whole pictures of the plan's size, each with its own style and alpha. */
 export function stylizeFeeds(inputs: readonly Repainting[], plan: Plan, layout: RunLayout): Feeds {
-  const images = inputs.map(({ image }) => image);
   return {
-    ...describeFeeds(images, plan, layout),
+    ...momentsFeeds(inputs, layout, rectangleAt(0, 0, plan.canvas), plan.features),
     ...window('crop', inward(plan.picture, layout.encoderMargin)),
     ...targets(inputs, runSize(inputs.length, layout)),
   };
@@ -57,22 +64,24 @@ export function tileStylizeFeeds(
   content: StyleStatistics,
 ): Feeds {
   return {
-    pixels: canvases([input.image], layout, tile),
+    pixels: canvases([input], layout, tile),
     content: packed([content], 1),
     ...window('crop', inward(crop, layout.encoderMargin)),
     ...targets([input], 1),
   };
 }
 
-/** The same rectangle of every picture's canvas → uint8 [N, H, W, 3]. */
-function canvases(images: readonly RgbImage[], layout: RunLayout, rectangle: Rectangle): Tensor {
+/** The same rectangle of every picture's canvas, with grain → uint8 [N, H, W, 3]. */
+function canvases(pictures: readonly Seen[], layout: RunLayout, rectangle: Rectangle): Tensor {
+  const { margin, grain } = layout;
   const { width, height } = sizeOf(rectangle);
   const length = 3 * width * height;
-  const count = runSize(images.length, layout);
+  const count = runSize(pictures.length, layout);
   const data = new Uint8Array(count * length);
-  for (const [index, image] of images.entries()) {
+  for (const [index, { image, alpha }] of pictures.entries()) {
     const canvas = data.subarray(index * length, (index + 1) * length);
-    copyCanvas(image, layout.margin, rectangle, canvas);
+    copyCanvas(image, margin, rectangle, canvas);
+    addGrain(canvas, relative(rectangle, pictureOnCanvas(image, layout)), alpha * grain);
   }
   return { type: 'uint8', data, dims: [count, height, width, 3] };
 }

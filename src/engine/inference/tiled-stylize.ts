@@ -5,7 +5,8 @@ import { area, overlap, relative, scale } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
 import type { Tile } from '../tiling/tiles.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
-import { momentsFeeds, tileStylizeFeeds } from './feeds.ts';
+import { momentsFeeds, plain, tileStylizeFeeds } from './feeds.ts';
+import type { Seen } from './feeds.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Session } from './onnxruntime.ts';
@@ -28,7 +29,7 @@ export async function* stylizeTiled(
 ): TiledStylization {
   if (!tiles) throw new RangeError('The plan has no tiles');
   const { image, preserveColor } = input;
-  const content = yield* measure(image, tiles.moments, layout, sessions.moments);
+  const content = yield* measure(input, tiles.moments, layout, sessions.moments);
 
   const halo = layout.encoderMargin + layout.decoderHalo;
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
@@ -53,7 +54,7 @@ export async function* stylizeTiled(
 
 /** Statistics of a picture, tile by tile. Yields after every tile. */
 async function* measure(
-  image: RgbImage,
+  picture: Seen,
   tiles: readonly Tile[],
   layout: Layout,
   moments: Session,
@@ -61,7 +62,7 @@ async function* measure(
   let total: Moments | undefined;
   for (const { outer, inner } of tiles) {
     const inside = scale(relative(inner, outer), 1 / layout.stride);
-    const { data } = await moments.run(momentsFeeds([image], layout, outer, inside));
+    const { data } = await moments.run(momentsFeeds([picture], layout, outer, inside));
     const found = momentsOf(data as Float32Array, area(inside));
     total = total ? mergeMoments(total, found) : found;
     yield;
@@ -77,7 +78,7 @@ export async function describeTiled(
   layout: Layout,
   moments: Session,
 ): Promise<StyleStatistics> {
-  const measuring = measure(image, tiles.moments, layout, moments);
+  const measuring = measure(plain(image), tiles.moments, layout, moments);
   let step = await measuring.next();
   while (!step.done) step = await measuring.next();
   return step.value;

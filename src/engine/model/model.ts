@@ -30,6 +30,8 @@ export interface Model {
   readonly decoderHalo: number;
   /** ε of σ = sqrt(variance + ε). */
   readonly epsilon: number;
+  /** Standard deviation of the grain that contents get at alpha 1, levels of 255; 0: none. */
+  readonly grain: number;
   /**
    * encoder.onnx: picture float32 [N, 3, H, W] in [0, 1] → features
    * [N, C, (H − 2m) / stride, (W − 2m) / stride], m being `encoderMargin`.
@@ -53,6 +55,7 @@ const schema = z
     decoderMargin: count,
     decoderHalo: count,
     epsilon: z.number().positive(),
+    grain: z.number().min(0).max(32).default(0),
     files: z.object({ 'encoder.onnx': file, 'decoder.onnx': file }),
     license: z.object({ weights: z.string() }),
   })
@@ -78,7 +81,7 @@ const schema = z
 export async function loadModel(folder: string): Promise<Model> {
   const path = join(folder, 'model.json');
   const description = parseDescription(path, (await readModelFile(path)).toString('utf8'));
-  const { channels, stride, encoderMargin, decoderHalo, epsilon, files } = description;
+  const { channels, stride, encoderMargin, decoderHalo, epsilon, grain, files } = description;
 
   const readPart = async (name: keyof typeof files) => {
     const bytes = await readModelFile(join(folder, name));
@@ -112,6 +115,7 @@ export async function loadModel(folder: string): Promise<Model> {
     margin: encoderMargin + description.decoderMargin,
     decoderHalo,
     epsilon,
+    grain,
     encoder,
     decoder,
   };

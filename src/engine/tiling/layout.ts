@@ -3,7 +3,7 @@ import { shapeFor } from './footprint.ts';
 import type { Model } from '../model/model.ts';
 import type { Placement } from '../devices/placement.ts';
 
-type Networks = Pick<Model, 'encoderMargin' | 'decoderHalo' | 'channels' | 'epsilon'>;
+type Networks = Pick<Model, 'encoderMargin' | 'decoderHalo' | 'channels' | 'epsilon' | 'grain'>;
 
 export interface LayoutOptions {
   /** By default 1 megapixel, on a CPU less where memory is short. */
@@ -42,11 +42,11 @@ export function smallestTile({ encoderMargin, decoderHalo }: Networks): number {
  * a half and a quarter of its side.
  */
 export function layoutOf(
-  { margin, stride, encoderMargin, decoderHalo, channels, epsilon }: Model,
+  { margin, stride, encoderMargin, decoderHalo, channels, epsilon, grain }: Model,
   { provider, threads }: Pick<Placement, 'provider' | 'threads'>,
   options: LayoutOptions,
 ): Layout {
-  const networks = { encoderMargin, decoderHalo, channels, epsilon, margin, stride };
+  const networks = { encoderMargin, decoderHalo, channels, epsilon, grain, margin, stride };
   const { memoryBytes = Infinity, tilePixels, maxBatch } = options;
   if (provider === 'cpu') {
     const batches = (maxBatch === undefined ? [2, 1] : [maxBatch]).map((most) =>

@@ -25,7 +25,10 @@ import type { StylizeInput } from '../../../src/engine/types.ts';
 
 const model = await loadModel(modelsDir);
 const executor = await createPlanningExecutor(model, cpu, anyShape(model));
-t.teardown(() => executor.release());
+const [grained, bare] = (await Promise.all(
+  [4, 0].map((grain) => createPlanningExecutor(model, cpu, { ...anyShape(model), grain })),
+)) as [typeof executor, typeof executor];
+t.teardown(() => Promise.all([executor, grained, bare].map((one) => one.release())));
 
 async function describe(width: number, height: number, seed: number) {
   const [statistics] = await executor.describe([testPicture(width, height, seed)]);
@@ -94,10 +97,27 @@ t.test('a batch of mixed styles and alphas equals its pictures one by one', asyn
   }
 });
 
+t.test('contents get grain, but at alpha 0', async (t) => {
+  const statistics = await describe(64, 64, 10);
+  const both = (alpha: number) =>
+    Promise.all(
+      [grained, bare].map(async ({ stylize }) => {
+        const image = testPicture(72, 48);
+        const [painted] = await stylize([{ image, statistics, alpha, preserveColor: false }]);
+        return painted?.data;
+      }),
+    );
+  const [plain, same] = await both(0);
+  t.same(plain, same);
+  const [rough, smooth] = await both(1);
+  t.notSame(rough, smooth);
+});
+
 t.test('a picture in its own style is the same at every alpha', async (t) => {
+  // But for grain, which styles have none of.
   const image = testPicture(72, 48);
-  const [statistics = new Float32Array()] = await executor.describe([image]);
-  const [plain, styled] = await executor.stylize(
+  const [statistics = new Float32Array()] = await bare.describe([image]);
+  const [plain, styled] = await bare.stylize(
     [0, 1].map((alpha) => ({ image, statistics, alpha, preserveColor: false })),
   );
   t.ok(closeness(plain?.data ?? [], styled?.data ?? []).largest <= 1);
