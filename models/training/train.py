@@ -72,7 +72,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--strip-weight", type=float, default=0.0, help="of a frame painted along flat edges")
     parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
     parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
+    parser.add_argument("--edge-weight", type=float, default=0.0, help="of what zero padding changes beyond the margin")
     parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are flat over a quarter")
+    parser.add_argument("--even-share", type=float, default=0.0, help="of styles drawn evenly from the first set, not by kind")
+    parser.add_argument("--grain", type=float, default=0.0, help="largest deviation of the contents' grain, levels of 255")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--crops", choices=("pool", "bank"), help="cut by Pillow and reused, or on the device; cuda: bank")
     parser.add_argument("--reuse", type=int, default=4, help="times a crop of the pool is used before it is replaced")
@@ -97,7 +100,7 @@ class Trainer:
         self.vgg = TrainingVgg(Vgg(o.reference)).to(self.device)
         self.reference = ReferenceDecoder(o.reference).to(self.device, torch.bfloat16)
         self.reference = self.reference.to(memory_format=torch.channels_last)
-        contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data)
+        contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data, o.even_share)
         self.previews = prepare_previews(o.data, self.vgg, self.reference) if self.rank == 0 else []
 
         self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
@@ -178,7 +181,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "covariance", "snap", "shade", "strip", "shift"]
+        columns += ["lattice", "covariance", "snap", "shade", "strip", "shift", "edge"]
         columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")

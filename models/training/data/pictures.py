@@ -75,10 +75,13 @@ class Sampler:
         return [self.pictures[i].open() for i in random.choice(len(self.pictures), size=count, p=self.probabilities)]
 
 
-def style_sampler(folder: Path) -> Sampler:
-    """Old and new styles, every kind with its share."""
-    pictures = read_pictures(folder, "style", "train") + read_pictures(folder, "style2", "train")
-    return Sampler(pictures, balance([picture.kind for picture in pictures]))
+def style_sampler(folder: Path, even_share: float) -> Sampler:
+    """Old and new styles: that share drawn evenly from the old ones, the others from both, every kind with its share."""
+    first, second = (read_pictures(folder, name, "train") for name in ("style", "style2"))
+    pictures = first + second
+    even = np.repeat([1 / len(first), 0.0], [len(first), len(second)])
+    balanced = balance([picture.kind for picture in pictures])
+    return Sampler(pictures, even_share * even + (1 - even_share) * balanced)
 
 
 def content_sampler(folder: Path, smooth_share: float) -> Sampler:

@@ -12,6 +12,7 @@ from torch import Tensor
 from data.crops import FRAME, Crop, Feed, framed
 from networks.adain import Statistics, adain, statistics
 from networks.architecture import DECODER_MARGIN
+from networks.grain import PERIOD, with_grain
 from networks.layers import cropped
 from networks.references import ReferenceDecoder
 from networks.student import Student
@@ -21,7 +22,7 @@ from optimisation.losses import (
     lattice_loss,
     style_losses,
 )
-from optimisation.texture import shade_loss, shift_loss, snap_loss, strip_loss
+from optimisation.texture import edge_loss, shade_loss, shift_loss, snap_loss, strip_loss
 from optimisation.training_vgg import TrainingVgg
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
@@ -88,7 +89,7 @@ class Objectives:
         o, count = self.o, len(content.picture)
         alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float().to(self.device)
         moved, offset = min(count, round(o.shift_share * count)), tuple(self.random.integers(0, self.stride, 2).tolist())
-        found, again = self.painted_twice(content, style, alpha, moved, offset)
+        found, again, moved_target = self.painted_twice(content, style, alpha, moved, offset)
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
         seen = self.vgg(found)
@@ -112,28 +113,50 @@ class Objectives:
             "shade": styled(shade_loss(found, plain)),
             "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)).mean(),
             "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
+            "edge": self.apart(moved_target, found[:moved]) if moved and o.edge_weight else found.new_zeros(()),
         }
         weights = {
             "content": o.content_weight, "style": o.style_weight, "deep": o.style_weight * (o.deep_weight - 1),
             "covariance": o.covariance_weight, "identity": o.identity_share * o.identity_weight, "excess": 20.0,
             "lattice": o.lattice_weight, "snap": o.snap_weight, "shade": o.shade_weight, "strip": o.strip_weight,
-            "shift": o.shift_weight,
+            "shift": o.shift_weight, "edge": o.edge_weight,
         }  # fmt: skip
         return {**parts, "total": sum(weights[name] * parts[name] for name in parts)}
 
     def painted_twice(
         self, content: Crop, style: Crop, alpha: Tensor, moved: int, offset: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """All contents in their styles, and the first `moved` of them again, rolled by `offset` before."""
-        count, rolled = len(content.picture), content.picture[:moved].roll(offset, (2, 3))
-        features, style_features, moved_features = self.encode(
-            torch.cat((content.picture, style.picture, rolled))
-        ).split((count, count, moved))
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """All contents in their styles; the first `moved` of them again, rolled by `offset` before; and the features that
+        those were painted of.
+        """
+        count = len(content.picture)
+        picture = self.grained(content.picture, alpha) if self.o.grain else content.picture
+        rolled = picture[:moved].roll(offset, (2, 3))
+        features, style_features, moved_features = self.encode(torch.cat((picture, style.picture, rolled))).split(
+            (count, count, moved)
+        )
         own, wanted = self.statistics(features), self.statistics(style_features)
         # A rolled content keeps the statistics of what it is.
         *own, mean, deviation, alpha = (torch.cat((x, x[:moved])) for x in (*own, *wanted, alpha))
         every = torch.cat((features, moved_features))
-        return self.decode(adain(every, (mean, deviation), alpha, tuple(own))).split((count, moved))
+        target = adain(every, (mean, deviation), alpha, tuple(own))
+        found, again = self.decode(target).split((count, moved))
+        return found, again, target[:moved]
+
+    def apart(self, target: Tensor, found: Tensor) -> Tensor:
+        """Of features `target`, painted as `found`: what changes when a part of them is painted alone."""
+        blocks, stride = 4, self.stride
+        y, x = self.random.integers(0, blocks + 1, 2).tolist()
+        h, w = (length - blocks for length in target.shape[-2:])
+        part = target[..., y : y + h, x : x + w].contiguous(memory_format=torch.channels_last)
+        whole = found[..., stride * y : stride * (y + h), stride * x : stride * (x + w)]
+        return edge_loss(*(cropped(picture, DECODER_MARGIN) for picture in (whole, self.decode(part))))
+
+    def grained(self, picture: Tensor, alpha: Tensor) -> Tensor:
+        """With grain of up to so many levels, each from another place of its field; none at alpha 0."""
+        places, levels = self.random.integers(0, PERIOD, len(picture)), self.random.random(len(picture)) * self.o.grain
+        levels = torch.from_numpy(levels).to(alpha) * alpha
+        return torch.cat([with_grain(*one) for one in zip(picture.split(1), places.tolist(), levels)])
 
     def encode(self, pictures: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16):

@@ -88,6 +88,13 @@ def shift_loss(picture: Tensor, moved: Tensor, offset: tuple[int, int]) -> Tenso
     return ((x - y).square().mean((1, 2, 3)) / (x.detach().var((1, 2, 3)) + 1e-3)).mean()
 
 
+def edge_loss(whole: Tensor, alone: Tensor) -> Tensor:
+    """How far a part that is painted alone is from the same part of the whole: mean square error as a share of the variance.
+    Where a picture ends, the decoder's zero padding must not show beyond the margin that is cut off.
+    """
+    return ((alone - whole).square().mean((1, 2, 3)) / (whole.detach().var((1, 2, 3)) + 1e-3)).mean()
+
+
 def blurred(x: Tensor, deviation: float = SHADE) -> Tensor:
     """[N, 1, H, W] → the same, by a Gaussian cut at 3σ, the edges repeated."""
     reach = int(3 * deviation)
