@@ -9,7 +9,9 @@ import { updated, type WeightedMean } from './weighted-mean.ts';
  * for ever if forms could fill all of it.
  */
 export interface RequestMemory {
-  /** The form has so many bytes: at most, then at last. Throws `overloaded` when there is no room. */
+  /** Throws `overloaded` when there is no room now for a form of so many bytes. */
+  readonly assertRoom: (bytes: number) => void;
+  /** The form takes so many bytes by now. Throws `overloaded` when there is no room. */
   readonly receive: (bytes: number) => void;
   /** Whether so many bytes can ever be free. */
   readonly fits: (bytes: number) => boolean;
@@ -93,6 +95,9 @@ export function createMemoryBudget(
         picture -= bytes;
       };
       return {
+        assertRoom(bytes) {
+          if (!forms.fits(bytes)) throw refuse(bytes);
+        },
         receive(bytes) {
           if (!forms.tryTake(bytes - form)) throw refuse(bytes);
           form = bytes;
@@ -131,6 +136,8 @@ function megabytes(bytes: number): number {
 }
 
 interface Pool extends Usage {
+  /** Whether there is room for so many bytes more. */
+  fits(bytes: number): boolean;
   /** At once, or not at all. */
   tryTake(bytes: number): boolean;
   /** In line behind those who came before. Rejects with the signal's reason. */
@@ -168,6 +175,7 @@ function createPool(capacity: number, onUsage: (usage: Usage) => void): Pool {
     get held() {
       return held;
     },
+    fits,
     tryTake(bytes) {
       if (bytes > 0 && !fits(bytes)) return false;
       change(bytes);

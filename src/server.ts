@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace';
+import { lookup } from 'node:dns/promises';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
@@ -8,6 +9,8 @@ import { configHelp, readConfig, strayVariables, type Config } from './config.ts
 import { examine } from './doctor.ts';
 import { pool } from './imaging/pool.ts';
 import { revision, version } from './version.ts';
+
+type App = Awaited<ReturnType<typeof buildApp>>;
 
 await main().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
@@ -47,7 +50,7 @@ async function serve(): Promise<void> {
   const { PORT: port, HOST: host } = config;
   const app = await buildApp(config);
   for (const warning of strayVariables(process.env)) app.log.warn(warning);
-  await app.listen({ port, host }).catch((cause: unknown) => {
+  await listen(app, host, port).catch((cause: unknown) => {
     throw new Error(
       `It cannot listen with HOST=${host} PORT=${port} (${explain(cause)}). Set PORT to one that is free and allowed (0 takes any), HOST to an address of this machine (0.0.0.0 is all of them).`,
       { cause },
@@ -62,6 +65,12 @@ async function serve(): Promise<void> {
   closeAtTheEnd(app, config);
 }
 
+/** On one address: fastify would make a second server of localhost, without the limits of the first. */
+async function listen(app: App, name: string, port: number): Promise<void> {
+  const { address: host } = await lookup(name);
+  await app.listen({ port, host });
+}
+
 /** A line of the log, whatever LOG_LEVEL leaves out: a collector of logs reads nothing else. */
 function cannotStart(error: unknown): void {
   pino({ level: 'fatal' }).fatal(`adain-server cannot start. ${explain(error)}`);
@@ -69,7 +78,7 @@ function cannotStart(error: unknown): void {
 }
 
 /** Ready says no first, so that load balancers look elsewhere; then accepted requests finish. */
-function closeAtTheEnd(app: Awaited<ReturnType<typeof buildApp>>, config: Config): void {
+function closeAtTheEnd(app: App, config: Config): void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const delay = config.ADAIN_SHUTDOWN_GRACE_MS + config.ADAIN_SHUTDOWN_DELAY_MS;
   let closing = false;

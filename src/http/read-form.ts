@@ -2,6 +2,7 @@ import type { Multipart } from '@fastify/multipart';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addAbortSignal, type Readable } from 'node:stream';
 
+import { abortable } from '../abortable.ts';
 import { ServiceError } from '../errors.ts';
 import type { RequestMemory } from '../memory-budget.ts';
 import { printable } from '../printable.ts';
@@ -58,19 +59,30 @@ export async function readForm(
   if (declared !== undefined && declared > maxBytes + framing) throw tooManyBytes(maxBytes);
   refuseNoBoundary(request);
   refuseEncoded(request);
-  memory.receive(declared ?? maxBytes);
+  memory.assertRoom(declared ?? memoryStep);
   // Who asks before sending (Expect: 100-continue) and is refused has sent nothing.
-  if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  const asks = request.headers.expect !== undefined && request.raw.httpVersionMinor > 0;
+  if (asks) reply.raw.writeContinue();
   const parts: FormPart[] = [];
-  let bytesLeft = maxBytes;
+  let received = 0;
+  let held = 0;
+  const receive = (bytes: number) => {
+    received += bytes;
+    if (received > maxBytes) throw tooManyBytes(maxBytes);
+    if (received <= held) return;
+    held = Math.min(received + memoryStep, declared ?? maxBytes);
+    memory.receive(held);
+  };
   try {
     const options = { limits: { ...formLimits, fileSize: maxBytes }, fileHwm, isPartAFile };
-    for await (const part of request.parts(options)) {
-      const room = Math.min(bytesLeft, declared ?? maxBytes);
-      const read = await readPart(part, room, signal);
-      if (!read) throw tooManyBytes(maxBytes);
-      bytesLeft -= read.kind === 'file' ? read.bytes.length : read.value.length;
-      if (bytesLeft < 0) throw tooManyBytes(maxBytes);
+    const iterator = request.parts(options);
+    for (;;) {
+      // A form that is given up has no end of its own: Node takes its bytes away from the parser.
+      const next = await abortable(signal, iterator.next());
+      if (next.done) break;
+      const part = next.value;
+      const room = Math.min(maxBytes, declared ?? maxBytes) - received;
+      const read = await readPart(part, { room, receive, signal });
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
       const unnamed = part.type === 'field' || !part.filename;
       if (!(empty && unnamed)) parts.push(read);
@@ -78,9 +90,12 @@ export async function readForm(
   } catch (error) {
     throw explain(error as Error & { code?: string }, maxBytes);
   }
-  memory.receive(maxBytes - bytesLeft);
+  memory.receive(received);
   return parts;
 }
+
+/** Memory is taken as bytes come, so much in front of them: who only announces many holds none. */
+const memoryStep = 2 ** 20;
 
 /** Boundaries and part headers. */
 const framing = 65_536;
@@ -107,38 +122,34 @@ function refuseEncoded(request: FastifyRequest): void {
   throw new ServiceError('unsupported_media_type', text, { field: 'Content-Encoding' });
 }
 
-/** Undefined when it has more than `room` bytes. */
-async function readPart(
-  part: Multipart,
-  room: number,
-  signal: AbortSignal,
-): Promise<FormPart | undefined> {
+interface Reading {
+  /** How many bytes can still come. */
+  readonly room: number;
+  /** Counts bytes that have come. Throws `too_many_bytes`, `overloaded`. */
+  readonly receive: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+async function readPart(part: Multipart, reading: Reading): Promise<FormPart> {
   const name = part.fieldname as string | undefined; // whatever its type says
   if (!name) {
     const text =
       'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
     throw new ServiceError('malformed_form', text);
   }
-  if (part.type === 'file') {
-    const bytes = await readFile(part.file, room, signal);
-    return bytes && { kind: 'file', name, bytes };
-  }
-  return { kind: 'text', name, value: String(part.value).trim(), isCut: part.valueTruncated };
+  if (part.type === 'file')
+    return { kind: 'file', name, bytes: await readFile(part.file, reading) };
+  const value = String(part.value).trim();
+  reading.receive(value.length);
+  return { kind: 'text', name, value, isCut: part.valueTruncated };
 }
 
-/**
- * Into one piece that was there before, so that no file is in memory twice. Undefined when it has more
- * than `room` bytes.
- */
-async function readFile(
-  file: Readable,
-  room: number,
-  signal: AbortSignal,
-): Promise<Buffer | undefined> {
+/** Into one piece that was there before, so that no file is in memory twice. */
+async function readFile(file: Readable, { room, receive, signal }: Reading): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(room); // what is never written to takes no memory
   let length = 0;
   for await (const chunk of addAbortSignal(signal, file) as AsyncIterable<Buffer>) {
-    if (length + chunk.length > room) return undefined;
+    receive(chunk.length);
     length += chunk.copy(bytes, length);
   }
   return bytes.subarray(0, length);

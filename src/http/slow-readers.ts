@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
+import type { Socket } from 'node:net';
 
 import { ServiceError } from '../errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -19,18 +20,44 @@ interface Options {
  */
 export const slowReaders = plugin<Options>(
   (app, { metrics, stallMs = 30_000, slowest = 32.768 }, done) => {
+    /** On each connection, requests that are not over, and those of them that are being answered. */
+    const connections = new WeakMap<Socket, { open: number; answering: Set<FastifyReply> }>();
+
+    app.addHook('onRequest', (request, reply, next) => {
+      const { socket } = request.raw;
+      const connection = connections.get(socket) ?? { open: 0, answering: new Set() };
+      connections.set(socket, connection);
+      connection.open++;
+      onEnd(reply.raw, () => {
+        connection.open--;
+        connection.answering.delete(reply);
+        // The time to read one answer is not the time to make the next.
+        if (connection.open > 0 && connection.answering.size === 0) socket.setTimeout(0);
+      });
+      next();
+    });
+
     app.addHook('onSend', async (request, reply, payload) => {
+      const { raw } = reply;
+      const connection = connections.get(request.raw.socket);
+      if (!connection) return; // refused before any hook
+      connection.answering.add(reply);
       const cutAfter = (ms: number) => () => {
         cut(request, reply, metrics, ms);
       };
       // Node's timer of a socket starts anew whenever some of a write has left.
-      reply.raw.setTimeout(stallMs, cutAfter(stallMs));
+      raw.setTimeout(stallMs, cutAfter(stallMs));
       if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return;
       const allowed = stallMs + Buffer.byteLength(payload) / slowest;
-      const timer = setTimeout(cutAfter(allowed), allowed);
-      onEnd(reply.raw, () => {
-        clearTimeout(timer);
-      });
+      const begin = () => {
+        const timer = setTimeout(cutAfter(allowed), allowed);
+        onEnd(raw, () => {
+          clearTimeout(timer);
+        });
+      };
+      // Until then it waits behind another answer.
+      if (raw.socket) begin();
+      else raw.once('socket', begin);
     });
     done();
   },

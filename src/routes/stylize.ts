@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
-import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
 import { ServiceError } from '../errors.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
+import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { mediaTypes } from '../imaging/formats.ts';
@@ -91,7 +91,7 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       };
       const painting = paint();
       // Work may outlast the answer, and a result its work while the client reads it.
-      void Promise.allSettled([painting, finished(reply.raw)]).then(memory.release);
+      onEnd(reply.raw, () => void painting.catch(() => undefined).then(memory.release));
       const result = await abortable(signal, painting);
 
       const { bytes, width, height, styleIds } = result;

@@ -82,6 +82,7 @@ t.test('broken pictures and forms get an answer, and nothing else happens', asyn
   t.ok((counts.get('200') ?? 0) > requests / 20, 'some are sound enough to be painted');
   t.ok((counts.get('422') ?? 0) > requests / 5, 'many are not');
   t.ok(peak < memoryBytes, `${mebibytes(peak)} of ${mebibytes(memoryBytes)}`);
+  t.ok(peak < 1.25 * warm, 'hardly more than after the first tenth');
   t.same(
     log.filter(({ level }) => level >= 50),
     [],

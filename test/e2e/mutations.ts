@@ -78,6 +78,16 @@ const mutations: readonly Mutation[] = [
     const noise = Buffer.from(Array.from({ length: below(random, 200) }, () => below(random, 256)));
     return Buffer.concat([bytes.subarray(0, at), noise, bytes.subarray(at)]);
   },
+  /** Tables of an AVIF that name more than is there, in numbers of no bytes. */
+  function promiseMuch(bytes, random) {
+    const copy = Buffer.from(bytes);
+    const table = ['iloc', 'iinf', 'iref', 'ipma'][below(random, 4)] ?? '';
+    const at = copy.indexOf(table);
+    if (at < 0) return copy;
+    const end = Math.min(at + 40, copy.length);
+    copy.fill(random() < 0.5 ? 0 : 0xff, Math.min(at + 8 + below(random, 16), end), end);
+    return copy;
+  },
   function goOnAsAnother(bytes, random, others) {
     const other = others[below(random, others.length)] ?? bytes;
     const at = place(random, bytes);

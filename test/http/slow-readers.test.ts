@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
@@ -45,14 +46,14 @@ t.test('who reads nothing is cut off, with a line and a count', async (t) => {
 });
 
 t.test('who trickles is cut off too', async (t) => {
-  const { socket, line } = await serve(t, { stallMs: 300, slowest: answer.length / 100 });
+  const { socket, line } = await serve(t, { stallMs: 2000, slowest: answer.length / 100 });
   const trickle = setInterval(() => {
     socket.read(65_536);
   }, 50);
   t.teardown(() => {
     clearInterval(trickle);
   });
-  t.match(await line(), { status: 499, code: 'client_stalled', detail: /within 400 ms/ });
+  t.match(await line(), { status: 499, code: 'client_stalled', detail: /within 2100 ms/ });
 });
 
 t.test('who reads slowly but steadily gets all of it', async (t) => {
@@ -65,4 +66,21 @@ t.test('who reads slowly but steadily gets all of it', async (t) => {
     await sleep(1);
   }
   t.match(await line(), { status: 200 });
+});
+
+t.test('the next request of a connection is not cut for the time that it takes', async (t) => {
+  const metrics = createMetrics();
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(requestLog, { metrics });
+  await app.register(slowReaders, { metrics, stallMs: 100 });
+  app.get('/quick', () => 'quick');
+  app.get('/slow', () => sleep(500, 'slow'));
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1');
+  const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: a\r\n${more}\r\n`;
+  socket.write(get('/quick') + get('/slow', 'connection: close\r\n'));
+  const answer = await text(socket);
+  t.match(answer, /quick[^]*slow$/);
 });
