@@ -89,13 +89,18 @@ export async function pngOfTexts(texts: number, international = false): Promise<
   return Buffer.concat([png.subarray(0, 33), repeat(text, texts), png.subarray(33)]);
 }
 
-function box(type: string, ...data: Buffer[]): Buffer {
+/** ISO's box: length, type, data. */
+export function box(type: string, ...data: Buffer[]): Buffer {
   const body = Buffer.concat(data);
   return Buffer.concat([uint32(8 + body.length), Buffer.from(type), body]);
 }
 
-const fullBox = (type: string, version: number, ...data: Buffer[]) =>
+export const fullBox = (type: string, version: number, ...data: Buffer[]) =>
   box(type, uint32(version << 24), ...data);
+
+/** The entry of an item in `iinf`. */
+export const itemInfo = (id: number, type: string) =>
+  fullBox('infe', 2, uint16(id), uint16(0), Buffer.from(`${type}\0`));
 
 interface AvifGrid {
   readonly columns: number;
@@ -117,8 +122,6 @@ export async function avifGrid({ columns, rows, tile, side }: AvifGrid): Promise
     uint32(side),
   ]);
   const size = (pixels: number) => fullBox('ispe', 0, uint32(pixels), uint32(pixels));
-  const info = (id: number, type: string) =>
-    fullBox('infe', 2, uint16(id), uint16(0), Buffer.from(`${type}\0`));
   const properties = [
     ...[single.subarray(config, config + single.readUInt32BE(config)), size(tile), size(side)],
     fullBox('pixi', 0, Buffer.from([3, 8, 8, 8])),
@@ -136,7 +139,7 @@ export async function avifGrid({ columns, rows, tile, side }: AvifGrid): Promise
         ...[uint16(1), uint16(0), uint16(1), uint32(start), uint32(layout.length)],
         ...[uint16(2), uint16(0), uint16(1), uint32(start + layout.length), uint32(data.length)],
       ),
-      fullBox('iinf', 0, uint16(2), info(1, 'grid'), info(2, 'av01')),
+      fullBox('iinf', 0, uint16(2), itemInfo(1, 'grid'), itemInfo(2, 'av01')),
       box('iprp', box('ipco', ...properties), fullBox('ipma', 0, uint32(2), ofItems)),
       fullBox('iref', 0, box('dimg', uint16(1), uint16(names.length), ...names)),
     );

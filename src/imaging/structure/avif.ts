@@ -24,61 +24,67 @@ interface Item {
   readonly parts: number[];
 }
 
+/** By their ids. No item is but those that `iinf` lists: decoders know no others. */
+type Items = ReadonlyMap<number, Item>;
+
 /** Sound files have a few dozen, and boxes of items of some KiB; more would cost time here. */
 const mostBoxes = 20_000;
 const largestBox = 2 ** 20;
+
+/** Of all items, since an extent may take no byte of the table; sound files have one an item. */
+const mostExtents = 20_000;
+
+/** Of one item; sound files have a few, and one for each of up to 4,096 tiles. */
+const mostUnits = 20_000;
 
 /** A grid of pictures with opacity and a gain map has three levels. */
 const deepest = 4;
 
 const unbounded: Structure = { ...still, codedPixels: Infinity };
 
+/** Thrown where there is more of something than sound files have; the walk ends there. */
+class Unbounded extends Error {}
+
 /**
  * Follows what an AVIF's pictures are made of. A grid may name one tile any number of times, and one
  * item may hold any number of frames: `codedPixels` counts both as often as a decoder does.
  */
 export function walkAvif(bytes: Buffer): Structure {
+  try {
+    return walk(bytes);
+  } catch (error) {
+    if (error instanceof Unbounded) return unbounded;
+    throw error;
+  }
+}
+
+function walk(bytes: Buffer): Structure {
   const outside = boxes(bytes, 0, bytes.length);
   const metas = outside.filter(({ type }) => type === 'meta');
   const [meta] = metas;
   if (!meta) return still;
   const inside = boxes(bytes, meta.start + 4, meta.end);
-  const tables = ['iinf', 'iloc', 'iref'].map((type) => find(inside, type));
-  if (
-    metas.length > 1 ||
-    Math.max(outside.length, inside.length) > mostBoxes ||
-    tables.some((box) => box && box.end - box.start > largestBox)
-  ) {
+  const tables = ['iinf', 'iloc', 'iref', 'iprp'].map((type) => find(inside, type));
+  if (metas.length > 1 || tables.some((box) => box && box.end - box.start > largestBox)) {
     return unbounded;
   }
 
-  const items = new Map<number, Item>();
-  const item = (id: number): Item => {
-    const known = items.get(id) ?? { type: '', extents: [], pixels: undefined, parts: [] };
-    items.set(id, known);
-    return known;
-  };
-  const [iinf, iloc, iref] = tables;
-  if (iinf) readTypes(bytes, iinf, item);
-  if (iloc) readLocations(bytes, iloc, find(inside, 'idat'), item);
-  if (iref) readReferences(bytes, iref, item);
-  const iprp = find(inside, 'iprp');
-  if (iprp) readSizes(bytes, iprp, item);
+  const [iinf, iloc, iref, iprp] = tables;
+  const items: Items = iinf ? readTypes(bytes, iinf) : new Map<number, Item>();
+  if (iloc) readLocations(bytes, iloc, find(inside, 'idat'), items);
+  if (iref) readReferences(bytes, iref, items);
+  if (iprp) readSizes(bytes, iprp, items);
 
   let metadataBytes = meta.end - meta.start;
-  let dataBytes = 0;
   for (const { type, extents } of items.values()) {
-    const length = extents.reduce((sum, { start, end }) => sum + end - start, 0);
-    dataBytes += length;
-    if (type !== 'av01') metadataBytes += length;
+    if (type === 'av01') continue;
+    metadataBytes += extents.reduce((sum, { start, end }) => sum + end - start, 0);
   }
-  // Sound files name no byte twice.
-  if (dataBytes > 2 * bytes.length) return unbounded;
   return { ...still, metadataBytes, codedPixels: mostCodedPixels(bytes, items) };
 }
 
 /** Of all items, since any may be shown or be the opacity of the one that is. */
-function mostCodedPixels(bytes: Buffer, items: ReadonlyMap<number, Item>): number {
+function mostCodedPixels(bytes: Buffer, items: Items): number {
   const costs = new Map<Item, number>();
   const costOf = (item: Item, depth: number): number => {
     const known = costs.get(item);
@@ -103,16 +109,17 @@ function ownPixels(bytes: Buffer, { type, pixels, extents }: Item): number {
   return (pixels ?? Infinity) * Math.max(1, countFrames(bytes, extents));
 }
 
-/** The boxes between start and end, one more than `mostBoxes` at most. */
+/** The boxes between start and end. @throws Unbounded for more than `mostBoxes` */
 function boxes(bytes: Buffer, start: number, end: number): Box[] {
   const found: Box[] = [];
-  for (let at = start; at + 8 <= end && found.length <= mostBoxes;) {
+  for (let at = start; at + 8 <= end;) {
     const short = bytes.readUInt32BE(at);
     const head = short === 1 ? 16 : 8;
     if (at + head > end) break;
     const length =
       short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short === 0 ? end - at : short;
     if (length < head) break;
+    if (found.length === mostBoxes) throw new Unbounded();
     const type = bytes.toString('latin1', at + 4, at + 8);
     found.push({ type, start: at + head, end: Math.min(at + length, end) });
     at += length;
@@ -142,9 +149,8 @@ function createReader(bytes: Buffer, start: number, end: number) {
   };
 }
 
-type ItemOf = (id: number) => Item;
-
-function readTypes(bytes: Buffer, iinf: Box, item: ItemOf): void {
+function readTypes(bytes: Buffer, iinf: Box): Items {
+  const items = new Map<number, Item>();
   const counted = bytes[iinf.start] === 0 ? 2 : 4;
   for (const { type, start, end } of boxes(bytes, iinf.start + 4 + counted, iinf.end)) {
     if (type !== 'infe') continue;
@@ -153,11 +159,14 @@ function readTypes(bytes: Buffer, iinf: Box, item: ItemOf): void {
     reader.whole(3);
     const id = reader.whole(version === 3 ? 4 : 2);
     reader.whole(2);
-    item(id).type = String.fromCharCode(...[1, 1, 1, 1].map((one) => reader.whole(one)));
+    const name = String.fromCharCode(...[1, 1, 1, 1].map((one) => reader.whole(one)));
+    items.set(id, { type: name, extents: [], pixels: undefined, parts: [] });
   }
+  return items;
 }
 
-function readLocations(bytes: Buffer, iloc: Box, idat: Box | undefined, item: ItemOf): void {
+/** @throws Unbounded for more than `mostExtents`, and for what names more bytes than it may */
+function readLocations(bytes: Buffer, iloc: Box, idat: Box | undefined, items: Items): void {
   const reader = createReader(bytes, iloc.start, iloc.end);
   const version = reader.whole(1);
   reader.whole(3);
@@ -166,8 +175,11 @@ function readLocations(bytes: Buffer, iloc: Box, idat: Box | undefined, item: It
   const lengthSize = (sizes >> 8) & 15;
   const baseSize = (sizes >> 4) & 15;
   const indexSize = version === 0 ? 0 : sizes & 15;
+  let extentsLeft = mostExtents;
+  // Sound files name no byte twice.
+  let bytesLeft = 2 * bytes.length;
   for (let count = reader.whole(version < 2 ? 2 : 4); count > 0 && reader.left > 0; count--) {
-    const one = item(reader.whole(version < 2 ? 2 : 4));
+    const one = items.get(reader.whole(version < 2 ? 2 : 4));
     const method = version === 0 ? 0 : reader.whole(2) & 15;
     reader.whole(2);
     const base = reader.whole(baseSize) + (method === 1 ? (idat?.start ?? 0) : 0);
@@ -175,12 +187,16 @@ function readLocations(bytes: Buffer, iloc: Box, idat: Box | undefined, item: It
       reader.whole(indexSize);
       const start = Math.min(base + reader.whole(offsetSize), bytes.length);
       const length = reader.whole(lengthSize) || bytes.length; // 0 is all that follows
-      one.extents.push({ start, end: Math.min(start + length, bytes.length) });
+      const end = Math.min(start + length, bytes.length);
+      extentsLeft--;
+      if (one) bytesLeft -= end - start;
+      if (extentsLeft < 0 || bytesLeft < 0) throw new Unbounded();
+      one?.extents.push({ start, end });
     }
   }
 }
 
-function readSizes(bytes: Buffer, iprp: Box, item: ItemOf): void {
+function readSizes(bytes: Buffer, iprp: Box, items: Items): void {
   const inside = boxes(bytes, iprp.start, iprp.end);
   const properties = inside.filter(({ type }) => type === 'ipco');
   const pixels = properties
@@ -196,31 +212,34 @@ function readSizes(bytes: Buffer, iprp: Box, item: ItemOf): void {
     const version = reader.whole(1);
     const wide = (reader.whole(3) & 1) === 1;
     for (let count = reader.whole(4); count > 0 && reader.left > 0; count--) {
-      const one = item(reader.whole(version < 1 ? 2 : 4));
-      for (let named = reader.whole(1); named > 0; named--) {
+      const one = items.get(reader.whole(version < 1 ? 2 : 4));
+      for (let named = reader.whole(1); named > 0 && reader.left > 0; named--) {
         const index = wide ? reader.whole(2) & 0x7fff : reader.whole(1) & 0x7f;
         const stated = pixels[index - 1];
-        if (stated !== undefined) one.pixels = Math.max(stated, one.pixels ?? 0);
+        if (one && stated !== undefined) one.pixels = Math.max(stated, one.pixels ?? 0);
       }
     }
   }
 }
 
-function readReferences(bytes: Buffer, iref: Box, item: ItemOf): void {
+function readReferences(bytes: Buffer, iref: Box, items: Items): void {
   const idSize = bytes[iref.start] === 0 ? 2 : 4;
   for (const { type, start, end } of boxes(bytes, iref.start + 4, iref.end)) {
     const reader = createReader(bytes, start, end);
     const from = reader.whole(idSize);
     for (let count = reader.whole(2); count > 0 && reader.left > 0; count--) {
       const to = reader.whole(idSize);
-      if (type === 'dimg') item(from).parts.push(to);
+      if (type === 'dimg') items.get(from)?.parts.push(to);
       // Opacity names the picture that it belongs to.
-      if (type === 'auxl') item(to).parts.push(from);
+      if (type === 'auxl') items.get(to)?.parts.push(from);
     }
   }
 }
 
-/** Counts the frames among the open bitstream units (AV1, section 5.3) of an item. */
+/**
+ * Counts the frames among the open bitstream units (AV1, section 5.3) of an item.
+ * @throws Unbounded for more than `mostUnits`
+ */
 function countFrames(bytes: Buffer, extents: readonly Extent[]): number {
   const [first] = extents;
   if (!first) return 0;
@@ -229,7 +248,8 @@ function countFrames(bytes: Buffer, extents: readonly Extent[]): number {
       ? bytes.subarray(first.start, first.end)
       : Buffer.concat(extents.map(({ start, end }) => bytes.subarray(start, end)));
   let frames = 0;
-  for (let at = 0; at < units.length;) {
+  for (let at = 0, count = 1; at < units.length; count++) {
+    if (count > mostUnits) throw new Unbounded();
     const head = units[at] ?? 0;
     const type = (head >> 3) & 15;
     if (type === 3 || type === 6) frames++; // a frame's header, alone or before its data

@@ -1,3 +1,4 @@
+import { mostFrames } from './limits.ts';
 import { still, type Structure } from './types.ts';
 
 const code = { image: 0x2c, extension: 0x21 } as const;
@@ -6,7 +7,7 @@ const code = { image: 0x2c, extension: 0x21 } as const;
 export function walkGif(bytes: Buffer): Structure {
   let frames = 0;
   let at = 13 + colorTableBytes(bytes[10] ?? 0);
-  for (;;) {
+  while (frames <= mostFrames) {
     const block = bytes[at];
     if (block === code.image) {
       frames++;

@@ -1,3 +1,4 @@
+import { mostMetadataBytes, mostScans } from './limits.ts';
 import { still, type Structure } from './types.ts';
 
 const marker = { sos: 0xda, eoi: 0xd9, tem: 0x01, rst0: 0xd0, soi: 0xd8 } as const;
@@ -24,7 +25,7 @@ export function walkJpeg(bytes: Buffer): Structure {
   let scans = 0;
   let mostPixels = Infinity;
   let at = 2;
-  for (;;) {
+  while (scans <= mostScans && metadataBytes <= mostMetadataBytes) {
     at = nextMarker(bytes, at);
     const code = bytes[at];
     at++;

@@ -3,16 +3,22 @@ import type { Size } from '../../rgb-image.ts';
 import type { Structure } from './types.ts';
 
 /** Of 2,717 real files the most had 15. Each costs 14 ns per 64 pixels at least. */
-const mostScans = 100;
+export const mostScans = 100;
 
 /** Of 1,038 real files the most had 42. libwebp's time goes with their square. */
-const mostFrames = 1000;
+export const mostFrames = 1000;
 
-/** Profiles have up to some MB, and all of it is unpacked before a pixel is decoded. */
-const mostMetadataBytes = 64 * 2 ** 20;
+/**
+ * Profiles have up to some MB, EXIF 64 KB. Reading the header unpacks all of it and holds it several
+ * times, before the memory of the request is known.
+ */
+export const mostMetadataBytes = 8 * 2 ** 20;
 
-/** Picture and opacity, the last row and column of tiles half empty; small ones as it comes. */
-const mostCodedPixels = ({ width, height }: Size) => 3 * width * height + 4_000_000;
+/**
+ * Colours, opacity, depth and a gain map, or four layers, each as large as the picture; 4 megapixels
+ * for tiles half empty.
+ */
+const mostCodedPixels = ({ width, height }: Size) => 4 * width * height + 4_000_000;
 
 /**
  * Makes sure that a file has no more in it than pictures have, before any decoder sees it.
@@ -21,19 +27,19 @@ const mostCodedPixels = ({ width, height }: Size) => 3 * width * height + 4_000_
 export function assertModest({ scans, frames, metadataBytes }: Structure, field: string): void {
   if (scans > mostScans) {
     throw tooComplex(
-      `The JPEG is drawn in ${scans} scans; at most ${mostScans} are taken. Save it anew, baseline or progressive as usual.`,
+      `The JPEG is drawn in more than the ${mostScans} scans that are taken. Save it anew, baseline or progressive as usual.`,
       field,
     );
   }
   if (frames > mostFrames) {
     throw tooComplex(
-      `The animation has ${frames} frames; at most ${mostFrames} are taken. Send its first frame alone.`,
+      `The animation has more than the ${mostFrames} frames that are taken. Send its first frame alone.`,
       field,
     );
   }
   if (metadataBytes > mostMetadataBytes) {
     throw tooComplex(
-      `The file may unpack to ${metadataBytes} bytes of profiles, EXIF and text; at most ${mostMetadataBytes} are taken. Save it without them.`,
+      `The file has profiles, EXIF and text of more than the ${mostMetadataBytes} bytes, unpacked, that are taken. Save it without them.`,
       field,
     );
   }

@@ -1,13 +1,14 @@
 /**
  * What decoding a picture will cost, as far as its file's structure tells. Files that are damaged so
- * that the walk ends early are left to the decoder, which refuses them for that.
+ * that the walk ends early are left to the decoder, which refuses them for that. Where a count
+ * passes its limit (limits.ts) the walk may end, with all counts as they are then.
  */
 export interface Structure {
   /** Passes over a JPEG's pixels that the decoder will make; 1 for other formats. */
   readonly scans: number;
   /** Pictures in an animation; 1 for a still one. */
   readonly frames: number;
-  /** Bytes of profiles, EXIF, text and the like, compressed text unpacked. */
+  /** Bytes of profiles, EXIF, text and the like, what is compressed unpacked. */
   readonly metadataBytes: number;
   /** More pixels than this cannot be in so few bytes. */
   readonly mostPixels: number;

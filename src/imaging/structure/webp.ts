@@ -1,3 +1,4 @@
+import { mostFrames, mostMetadataBytes } from './limits.ts';
 import { still, type Structure } from './types.ts';
 
 const tag = (name: string) => Buffer.from(name, 'latin1').readUInt32LE();
@@ -17,6 +18,7 @@ export function walkWebp(bytes: Buffer): Structure {
     if (name === frame) frames++;
     if (!pixels.has(name)) metadataBytes += Math.min(length, bytes.length - at);
     metadataBytes += noteBytes;
+    if (frames > mostFrames || metadataBytes > mostMetadataBytes) break;
     at += 8 + length + (length & 1);
   }
   return { ...still, frames: Math.max(frames, 1), metadataBytes };
