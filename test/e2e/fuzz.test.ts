@@ -13,13 +13,15 @@ const requests = 3000;
 const seed = 1;
 const clients = 8;
 
-const memoryBytes = 2 ** 30;
+/** Little more than the least: pictures that claim much do not fit. */
+const memoryBytes = 704 * 2 ** 20;
 
 t.test('broken pictures and forms get an answer, and nothing else happens', async (t) => {
   const { server, url, log } = await start(t, {
     ADAIN_DEVICE: 'cpu',
     ADAIN_MAX_BATCH: '1',
     ADAIN_MEMORY_BYTES: String(memoryBytes),
+    ADAIN_MAX_UPLOAD_BYTES: String(4 * 2 ** 20),
     MALLOC_ARENA_MAX: '2',
   });
   const sound = await soundPictures();
@@ -82,7 +84,6 @@ t.test('broken pictures and forms get an answer, and nothing else happens', asyn
   t.ok((counts.get('200') ?? 0) > requests / 20, 'some are sound enough to be painted');
   t.ok((counts.get('422') ?? 0) > requests / 5, 'many are not');
   t.ok(peak < memoryBytes, `${mebibytes(peak)} of ${mebibytes(memoryBytes)}`);
-  t.ok(peak < 1.25 * warm, 'hardly more than after the first tenth');
   t.same(
     log.filter(({ level }) => level >= 50),
     [],
