@@ -44,9 +44,8 @@ const isPartAFile = (_name?: string, type?: string, filename?: string) =>
   filename !== undefined || /^(image|application\/octet-stream)\b/i.test(type ?? '');
 
 /**
- * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, for
- * which it takes memory before it reads. Parts that a browser sends for controls left empty are
- * skipped.
+ * Reads a whole multipart form into memory, at most `maxBytes` of files and texts together, which
+ * it takes of the budget as they come. Parts that a browser sends for controls left empty are skipped.
  * @throws ServiceError `too_many_bytes`, `malformed_form`, `unsupported_media_type`, `overloaded`.
  */
 export async function readForm(

@@ -7,7 +7,7 @@ import { pictureFormats } from '../imaging/formats.ts';
 import { nearest } from '../nearest.ts';
 import { printable } from '../printable.ts';
 import { smallestSide } from '../rgb-image.ts';
-import { styleIdPattern } from '../stylization/catalog.ts';
+import { styleIdOf, styleIdPattern } from '../stylization/catalog.ts';
 import type { StyleSource } from '../stylization/styles.ts';
 
 const maxStyles = 8;
@@ -161,13 +161,8 @@ function suggestion(name: Field, value: string): string | undefined {
       const { success } = stylizeForm.shape[name].safeParse(number);
       return success && Number.isFinite(number) ? String(number) : undefined;
     }
-    case 'styleId': {
-      const id = value
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9]+/g, '-')
-        .replaceAll(/^-|-$/g, '');
-      return styleIdPattern.test(id) ? id : undefined;
-    }
+    case 'styleId':
+      return styleIdOf(value);
     case 'format':
       return nearest(value, pictureFormats);
     default:

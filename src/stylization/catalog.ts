@@ -23,6 +23,15 @@ export type Catalog = ReadonlyMap<string, Preset>;
 
 export const styleIdPattern = /^[a-z0-9][a-z0-9-]{0,79}$/;
 
+/** The id that a name gives: `Starry Night` → `starry-night`; undefined if it gives none. */
+export function styleIdOf(name: string): string | undefined {
+  const id = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  return styleIdPattern.test(id) ? id : undefined;
+}
+
 const catalogFile = z.object({
   styles: z.array(
     z.object({
@@ -148,11 +157,8 @@ function entryOfFile(folder: string, file: string): CatalogEntry {
   // Systems keep files of their own beside pictures, such as ._name.jpg on a Mac's volumes.
   if (file.startsWith('.')) throw unusable(path, 'its name begins with a dot');
   const { name } = parse(file);
-  const id = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '');
-  if (!styleIdPattern.test(id)) {
+  const id = styleIdOf(name);
+  if (id === undefined) {
     throw new UnusableStyle(
       `The name of the style picture ${path} gives no style id. Name it with letters, digits and hyphens, 80 at most.`,
     );

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
@@ -69,4 +71,13 @@ export function expressions(): { name: string; text: string }[] {
 export function rules(): Rule[] {
   const { groups } = readYaml('docker/prometheus/rules.yml') as { groups: { rules: Rule[] }[] };
   return groups.flatMap((group) => group.rules);
+}
+
+/** For a program that cannot choose one itself. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }

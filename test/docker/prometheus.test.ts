@@ -1,6 +1,5 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -8,7 +7,7 @@ import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
 
 import { build, form, photo, type Field } from '../support/app.ts';
-import { expressions, readYaml, root, rules, series } from './files.ts';
+import { expressions, freePort, readYaml, root, rules, series } from './files.ts';
 
 const missing = ['prometheus', 'promtool'].some(
   (tool) => spawnSync(tool, ['--version']).error !== undefined,
@@ -144,12 +143,4 @@ async function until(ask: () => Promise<boolean>, { seconds = 15 } = {}): Promis
     await setTimeout(250);
   }
   return true;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

@@ -1,7 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
@@ -10,7 +9,7 @@ import t, { type Test } from 'tap';
 import { readConfig } from '../../src/config.ts';
 import { build, form, photo } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
-import { readText, readYaml } from './files.ts';
+import { freePort, readText, readYaml } from './files.ts';
 
 /** Says that a program is missing; tests that need it are skipped. */
 function absent(program: string, ...version: string[]): string | false {
@@ -18,14 +17,6 @@ function absent(program: string, ...version: string[]): string | false {
   const text = `NOT CHECKED: ${program} is not installed (apt: ${program})`;
   process.stderr.write(`\n${text}\n\n`);
   return text;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** Runs a proxy in front of the application for as long as the test takes. */
