@@ -203,7 +203,7 @@ async function checkTiles(model: Model, executor: Executor): Promise<Finding> {
   const statistics = await describe(model, executor, syntheticPicture(48, 40));
   const whole = await stylize(model, executor, image, statistics, 1);
 
-  const input = { image, statistics, alpha: 1, preserveColor: false };
+  const input = { image, statistics, alpha: 1, color: 'style' as const };
   const stylization = executor.stylizeTiled(planTiled(image, layoutFor(model)), input);
   let step = await stylization.next();
   while (!step.done) step = await stylization.next();
@@ -226,7 +226,7 @@ async function stylize(
   statistics: StyleStatistics,
   alpha: number,
 ): Promise<RgbImage> {
-  const input = { image, statistics, alpha, preserveColor: false };
+  const input = { image, statistics, alpha, color: 'style' as const };
   const [painted] = await executor.stylize(planWhole(image, model), [input]);
   return painted as RgbImage;
 }

@@ -6,14 +6,23 @@ import type { RgbImage, Size } from '../rgb-image.ts';
  */
 export type StyleStatistics = Float32Array<ArrayBuffer>;
 
+/** Whose colours a result has: the style's, the content's, or the style's with the content's light. */
+export const colorModes = ['style', 'content', 'only'] as const;
+export type ColorMode = (typeof colorModes)[number];
+
 export interface StylizeInput {
   /** Sides of at least 16 pixels. The pixels are transferred: `image.data` is empty afterwards. */
   readonly image: RgbImage;
   readonly statistics: StyleStatistics;
   /** 0 (the content as the decoder sees it) to 1 (the full style). */
   readonly alpha: number;
-  /** Keep the content's chroma and take only the luminance from the result. */
-  readonly preserveColor: boolean;
+  readonly color: ColorMode;
+  /**
+   * The photograph, of the same size, where `image` is a painting of it already: light and colours
+   * that are not to be the style's are the photograph's. Transferred like `image`; absent where
+   * `image` is the photograph.
+   */
+  readonly photograph?: RgbImage | undefined;
 }
 
 export interface WorkOptions {

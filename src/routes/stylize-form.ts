@@ -1,87 +1,10 @@
-import { z } from 'zod';
-
+import type { ColorMode } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import { formLimits, type FormPart } from '../http/read-form.ts';
-import { pictureFormats } from '../imaging/formats.ts';
-import { nearest } from '../nearest.ts';
-import { printable } from '../printable.ts';
-import { smallestSide } from '../rgb-image.ts';
-import { styleIdOf, styleIdPattern } from '../stylization/catalog.ts';
 import type { StyleSource } from '../stylization/styles.ts';
-
-const maxStyles = 8;
-
-const file = z
-  .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
-  .meta({ type: 'string', format: 'binary' });
-
-const number = (min: number, max: number) => {
-  const error = `a number from ${min} to ${max}`;
-  return z.number({ error }).min(min, { error }).max(max, { error });
-};
-const whole = (min: number, max: number) => {
-  const error = `a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-const upTo8 = { error: `at most ${maxStyles} of them` };
-
-/** The form of POST /stylize: its documentation, and the check of what came. */
-export const stylizeForm = z.object({
-  content: file.describe('the picture to repaint'),
-  style: z
-    .array(file.meta({ examples: [''] }))
-    .max(maxStyles, upTo8)
-    .default([])
-    .describe('pictures that give the look'),
-  styleId: z
-    .array(z.string().regex(styleIdPattern, 'ids as GET /styles or a Style-Id header gives them'))
-    .max(maxStyles, upTo8)
-    .default([])
-    .describe(
-      'presets, or styles uploaded before as the Style-Id header named them, comma separated or repeated',
-    )
-    .meta({ examples: [['mosaic']] }),
-  weights: z
-    .array(number(0, 1e6))
-    .optional()
-    .describe('one a style in the order of the form, comma separated or repeated; equal if absent')
-    .meta({ examples: [[]] }),
-  alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
-  preserveColor: z
-    .enum(['true', 'false'], { error: 'true or false' })
-    .default('false')
-    .describe("keep the content's colours and take only light and texture from the style"),
-  size: whole(smallestSide, 65_535)
-    .optional()
-    .describe("longest side of the result in pixels; the content's own if absent")
-    .meta({ examples: [512] }),
-  format: z
-    .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
-    .optional()
-    .describe(
-      "the result's format; else the Accept header's, else the content's own (of a GIF: PNG), if it can hold the picture",
-    ),
-  quality: whole(1, 100).default(85).describe('of a lossy format'),
-});
-
-type Field = keyof typeof stylizeForm.shape;
-const fields = Object.keys(stylizeForm.shape) as Field[];
-const isField = (name: string): name is Field => fields.includes(name as Field);
-const lists = new Set<Field>(['style', 'styleId', 'weights']);
-const files = new Set<Field>(['content', 'style']);
-const numbers = new Set<Field>(['weights', 'alpha', 'size', 'quality']);
-
-/** What other services call these fields. */
-const otherNames = new Map<string, Field>([
-  ...(['image', 'file', 'photo', 'picture', 'input', 'source'] as const).map(
-    (name) => [name, 'content'] as const,
-  ),
-  ...(['preset', 'styles'] as const).map((name) => [name, 'styleId'] as const),
-  ...(['strength', 'intensity'] as const).map((name) => [name, 'alpha'] as const),
-  ...(['width', 'height', 'maxsize', 'resolution'] as const).map((name) => [name, 'size'] as const),
-  ['keepcolor', 'preserveColor'],
-]);
+import { invalid, unknown, wrong } from './stylize-complaints.ts';
+import { type Field, files, isField, lists, numbers, stylizeForm } from './stylize-fields.ts';
 
 /**
  * Checks a form's parts, keeping the order of its styles.
@@ -115,59 +38,11 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const [name, index] = issue?.path ?? [];
-    throw wrong(name as Field, index, issue?.message ?? '', parts);
+    throw wrong(name as Field, sent(name as Field, parts), index, issue?.message ?? '');
   }
-  const { weights, preserveColor, ...form } = parsed.data;
-  checkStyles(styles, weights);
-  return { ...form, styles, weights, preserveColor: preserveColor === 'true' };
-}
-
-function unknown(name: string): ServiceError {
-  const plain = name.replaceAll(/[^a-z]/gi, '').toLowerCase();
-  const meant = otherNames.get(plain) ?? fields.find((field) => field.toLowerCase() === plain);
-  const known = meant ?? nearest(plain, fields);
-  const remedy = known ? `did you mean ${known}?` : `the fields are ${fields.join(', ')}`;
-  const text = `The field ${printable(name)} is unknown; ${remedy}${known ? '' : '.'}`;
-  return new ServiceError('invalid_value', text, { field: name });
-}
-
-/** Quotes the value as it was sent, and says what was probably meant. */
-function wrong(
-  name: Field,
-  index: PropertyKey | undefined,
-  takes: string,
-  parts: readonly FormPart[],
-): ServiceError {
-  const sent = parts.flatMap((part) =>
-    part.kind === 'text' && part.name === name ? splitIfList(name, part.value) : [],
-  );
-  const value = sent[typeof index === 'number' ? index : 0] ?? '';
-  const meant = index === undefined && lists.has(name) ? undefined : suggestion(name, value);
-  const is =
-    sent.length > 1 && index === undefined ? `has ${sent.length} values` : `is ${printable(value)}`;
-  const text = `The field ${name} ${is}; it takes ${takes}.${meant ? ` Did you mean ${meant}?` : ''}`;
-  return new ServiceError('invalid_value', text, { field: name });
-}
-
-function suggestion(name: Field, value: string): string | undefined {
-  switch (name) {
-    case 'alpha': {
-      const percent = decimal(value.replace(/%$/, ''));
-      return percent > 1 && percent <= 100 ? String(percent / 100) : undefined;
-    }
-    case 'size':
-    case 'quality': {
-      const number = Math.round(decimal(value.replace(/(px|%)$/i, '').trim()));
-      const { success } = stylizeForm.shape[name].safeParse(number);
-      return success && Number.isFinite(number) ? String(number) : undefined;
-    }
-    case 'styleId':
-      return styleIdOf(value);
-    case 'format':
-      return nearest(value, pictureFormats);
-    default:
-      return undefined;
-  }
+  const { color, preserveColor, ...form } = parsed.data;
+  checkStyles(styles, form.weights);
+  return { ...form, styles, color: colorOf(color, preserveColor) };
 }
 
 function checkKind(name: Field, part: FormPart): void {
@@ -181,18 +56,9 @@ function checkKind(name: Field, part: FormPart): void {
   }
 }
 
-/** A list as forms write it, a,b, or as JSON does, [a,b]. */
-const split = (text: string): string[] =>
-  text
-    .replace(/^\[(.*)\]$/, '$1')
-    .split(',')
-    .map((value) => value.trim());
-
-const splitIfList = (name: Field, text: string): string[] =>
-  lists.has(name) ? split(text) : [text];
-
 /** Other ways to write a value, by the field: what checkboxes send, and what languages print. */
 const spellings: Partial<Record<Field, Readonly<Record<string, string>>>> = {
+  color: {},
   format: { jpg: 'jpeg' },
   preserveColor: { 1: 'true', on: 'true', 0: 'false', off: 'false' },
 };
@@ -205,6 +71,32 @@ function values(name: Field, part: FormPart): unknown[] {
   const spelling = spellings[name];
   if (!spelling) return texts;
   return texts.map((text) => spelling[text.toLowerCase()] ?? text.toLowerCase());
+}
+
+/** A list as forms write it, a,b, or as JSON does, [a,b]. */
+const split = (text: string): string[] =>
+  text
+    .replace(/^\[(.*)\]$/, '$1')
+    .split(',')
+    .map((value) => value.trim());
+
+const splitIfList = (name: Field, text: string): string[] =>
+  lists.has(name) ? split(text) : [text];
+
+/** All values of a field, as they were sent. */
+function sent(name: Field, parts: readonly FormPart[]): string[] {
+  return parts.flatMap((part) =>
+    part.kind === 'text' && part.name === name ? splitIfList(name, part.value) : [],
+  );
+}
+
+/** Of `color` and its older name. */
+function colorOf(color: ColorMode | undefined, preserveColor: string | undefined): ColorMode {
+  const older = preserveColor === 'true' ? 'content' : preserveColor && 'style';
+  if (color && older && color !== older) {
+    throw invalid('preserveColor', `says color=${older}, and color is ${color}; send color alone`);
+  }
+  return color ?? (older as ColorMode | undefined) ?? 'style';
 }
 
 function checkStyles(styles: readonly StyleSource[], weights: readonly number[] | undefined): void {
@@ -223,7 +115,3 @@ function checkStyles(styles: readonly StyleSource[], weights: readonly number[] 
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
-
-function invalid(field: string, complaint: string): ServiceError {
-  return new ServiceError('invalid_value', `The field ${field} ${complaint}.`, { field });
-}

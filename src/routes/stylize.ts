@@ -13,7 +13,8 @@ import { printable } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { stylizePicture, type Stylization, type Stylizer } from '../stylization/stylize.ts';
-import { parseStylizeForm, stylizeForm } from './stylize-form.ts';
+import { stylizeForm } from './stylize-fields.ts';
+import { parseStylizeForm } from './stylize-form.ts';
 
 interface Options {
   /** Throws `not_ready` while it starts. */

@@ -1,5 +1,5 @@
 import { together } from '../abortable.ts';
-import type { Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
+import type { ColorMode, Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
 import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
@@ -15,9 +15,9 @@ export interface Stylization {
   /** At least one. */
   readonly styles: readonly StyleSource[];
   /** One a style; undefined means equal. */
-  readonly weights: readonly number[] | undefined;
+  readonly weights?: readonly number[] | undefined;
   readonly alpha: number;
-  readonly preserveColor: boolean;
+  readonly color: ColorMode;
   /** Longest side of the result in pixels; undefined means the content's own. */
   readonly size?: number | undefined;
   readonly quality: number;
@@ -148,7 +148,7 @@ const stylesAtOnce = 2;
 async function prepare(
   content: Content,
   opened: readonly OpenedStyle[],
-  { weights, alpha, preserveColor }: Stylization,
+  { weights, alpha, color }: Stylization,
   { describe, signal }: StylizeTurn,
   stages: Stages,
   kept: Kept,
@@ -167,7 +167,7 @@ async function prepare(
     resolved.map((style) => style.statistics),
     weights,
   );
-  return { image: pixels.image, statistics, alpha, preserveColor };
+  return { image: pixels.image, statistics, alpha, color };
 }
 
 /** What Server-Timing says of the styles: a miss if any was described for this request. */

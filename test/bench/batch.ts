@@ -23,7 +23,7 @@ export const batch: Bench = {
       const image = testPicture(side, side);
       const plan = planPicture(image, layout);
       const [statistics = new Float32Array()] = await executor.describe(plan, [image]);
-      const input = { image, statistics, alpha: 1, preserveColor: false };
+      const input = { image, statistics, alpha: 1, color: 'style' as const };
       const inRunsOf = (size: number) =>
         timed(async () => {
           const items = Array.from({ length: size }, () => input);

@@ -42,7 +42,7 @@ export const eventLoop: Bench = {
       image: { width, height, data: data.slice() },
       statistics,
       alpha: 1,
-      preserveColor: false,
+      color: 'style' as const,
     });
     const { worker, main } = await interleave<'worker' | 'main', Delay>(turns, {
       worker: () => {

@@ -47,7 +47,7 @@ async function paint(
 ): Promise<number> {
   // The pixels are transferred, so every picture needs its own; making them is not the engine's time.
   const inputs = Array.from({ length: count }, () => {
-    return { image: testPicture(side, side), statistics, alpha: 1, preserveColor: false };
+    return { image: testPicture(side, side), statistics, alpha: 1, color: 'style' as const };
   });
   return timed(() => Promise.all(inputs.map((input) => stylize(engine, input))))();
 }

@@ -22,7 +22,7 @@ const input = (width: number, height: number, seed = 1, alpha = 1) => ({
   image: testPicture(width, height, seed),
   statistics,
   alpha,
-  preserveColor: false,
+  color: 'style' as const,
 });
 
 t.test('an engine says what it is and is ready', (t) => {
@@ -87,7 +87,7 @@ t.test('of what waits two run side by side, equal to its parts, and the events t
 t.test('a picture above tilePixels is painted in tiles, beside small ones', async (t) => {
   const order: string[] = [];
   const note = (name: string) => () => void order.push(name);
-  const large = stylize(engine, { ...input(700, 500), preserveColor: true });
+  const large = stylize(engine, { ...input(700, 500), color: 'content' });
   const small = stylize(engine, input(64, 64));
   await Promise.all([large.then(note('large')), small.then(note('small'))]);
   t.same(order, ['small', 'large']);

@@ -112,6 +112,14 @@ const cases: Case[] = [
     /a number from 0 to 1/,
   ],
   [
+    'two names of one thing that differ',
+    [...withField('color', 'only'), ['preserveColor', 'true']],
+    400,
+    'invalid_value',
+    'preserveColor',
+    /preserveColor says color=content, and color is only; send color alone/,
+  ],
+  [
     'preserveColor yes',
     withField('preserveColor', 'yes'),
     400,

@@ -59,6 +59,7 @@ t.test('values as people, languages and browsers write them', async (t) => {
   for (const value of ['True', 'TRUE', '1', 'on', 'False', '0', 'off']) {
     t.equal((await send(['preserveColor', value])).statusCode, 200, value);
   }
+  t.equal((await send(['color', 'Content'])).statusCode, 200);
   for (const value of ['[3,1]', '[3, 1]', '3,1']) {
     const reply = await send(['styleId', 'woodcut'], ['weights', value]);
     t.equal(reply.statusCode, 200, value);

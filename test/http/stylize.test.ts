@@ -114,9 +114,10 @@ t.test('alpha goes from the content to the style', async (t) => {
   t.ok((await difference(none, half)) < (await difference(none, full)));
 });
 
-t.test('preserveColor keeps the chroma of the content', async (t) => {
+t.test('color: light and chroma, of the style or the content', async (t) => {
   const painted = await stylize(['content', content], ['styleId', first]);
-  const kept = await stylize(['content', content], ['styleId', first], ['preserveColor', 'true']);
+  const kept = await stylize(['content', content], ['styleId', first], ['color', 'content']);
+  const only = await stylize(['content', content], ['styleId', first], ['color', 'only']);
   const chroma = async (bytes: Buffer) => {
     const rgb = await pixels(bytes);
     // Red and blue against green: grey, whatever its lightness, is 0.
@@ -128,6 +129,18 @@ t.test('preserveColor keeps the chroma of the content', async (t) => {
   };
   t.ok((await far(kept.rawPayload)) < 0.7 * (await far(painted.rawPayload)));
   t.ok((await difference(kept.rawPayload, content)) > 3, 'it is painted all the same');
+  const grey = async (bytes: Buffer) => sharp(bytes).greyscale().raw().toBuffer();
+  const light = async (bytes: Buffer) => {
+    const [a, b] = [await grey(bytes), await grey(content)];
+    return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? 0)), 0) / a.length;
+  };
+  t.ok((await light(only.rawPayload)) < 0.7 * (await light(painted.rawPayload)));
+  t.ok((await far(only.rawPayload)) > (await far(kept.rawPayload)));
+
+  const older = async (value: string) =>
+    (await stylize(['content', content], ['styleId', first], ['preserveColor', value])).rawPayload;
+  t.same(await older('true'), kept.rawPayload, 'its older name');
+  t.same(await older('false'), painted.rawPayload);
 });
 
 t.test('size is the longest side of the result', async (t) => {

@@ -30,7 +30,7 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
     styles: [{ kind: 'id' as const, id: 'a' }],
     weights: undefined,
     alpha: 1,
-    preserveColor: false,
+    color: 'style' as const,
     quality: 85,
     chooseFormat: () => 'jpeg' as const,
   };

@@ -10,10 +10,10 @@ import type { Layout } from '../tiling/layout.ts';
 import type { Plan } from '../tiling/plan.ts';
 import { area } from '../tiling/rectangle.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
+import { mixColors } from './colors.ts';
 import { describeFeeds, stylizeFeeds } from './feeds.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
 import { createSession } from './onnxruntime.ts';
-import { keepColor } from './preserve-color.ts';
 import { sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
 import type { Shape } from './sessions.ts';
 import { describeTiled, stylizeTiled } from './tiled-stylize.ts';
@@ -60,9 +60,9 @@ export async function createExecutor(
     async stylize(plan, inputs) {
       const output = await stylize.run(stylizeFeeds(inputs, plan, layout));
       const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
-      return inputs.map(({ image, preserveColor }, index) => {
+      return inputs.map(({ image, photograph = image, color }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;
-        if (preserveColor) keepColor(image.data, data);
+        mixColors(color, photograph.data, data);
         return { width: image.width, height: image.height, data };
       });
     },

@@ -4,13 +4,13 @@ import type { Plan, TilePlan } from '../tiling/plan.ts';
 import { area, overlap, relative, scale } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
 import type { Tile } from '../tiling/tiles.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
+import type { ColorMode, StyleStatistics, StylizeInput } from '../types.ts';
 import { momentsFeeds, plain, tileStylizeFeeds } from './feeds.ts';
 import type { Seen } from './feeds.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Session } from './onnxruntime.ts';
-import { keepColor } from './preserve-color.ts';
+import { mixColors } from './colors.ts';
 
 /** A picture that is being stylized in tiles: one tile at a time, the result with the last. */
 export type TiledStylization = AsyncGenerator<undefined, RgbImage, undefined>;
@@ -28,7 +28,7 @@ export async function* stylizeTiled(
   sessions: { readonly moments: Session; readonly tileStylize: Session },
 ): TiledStylization {
   if (!tiles) throw new RangeError('The plan has no tiles');
-  const { image, preserveColor } = input;
+  const { image, photograph = image, color } = input;
   const content = yield* measure(input, tiles.moments, layout, sessions.moments);
 
   const halo = layout.encoderMargin + layout.decoderHalo;
@@ -36,7 +36,7 @@ export async function* stylizeTiled(
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
   const writeAbove = (line: number) => {
     for (const { part, pixels } of pending.filter(({ part }) => part.y1 <= line)) {
-      putPart(image, relative(part, picture), pixels, preserveColor);
+      putPart(image, photograph, relative(part, picture), pixels, color);
     }
     pending = pending.filter(({ part }) => part.y1 > line);
   };
@@ -87,15 +87,16 @@ export async function describeTiled(
 /** Puts painted pixels in the place of the picture's own, row by row. */
 function putPart(
   { width, data }: RgbImage,
+  photograph: RgbImage,
   { x0, y0, x1, y1 }: Rectangle,
   pixels: Uint8Array,
-  preserveColor: boolean,
+  color: ColorMode,
 ): void {
   const row = 3 * (x1 - x0);
   for (let y = y0, from = 0; y < y1; y++, from += row) {
     const to = 3 * (y * width + x0);
     const line = pixels.subarray(from, from + row);
-    if (preserveColor) keepColor(data.subarray(to, to + row), line);
+    mixColors(color, photograph.data.subarray(to, to + row), line);
     data.set(line, to);
   }
 }

@@ -60,15 +60,19 @@ let lastId = 0;
 /** @throws TypeError or RangeError for what no form lets through */
 export function stylizeJob(
   plan: Plan,
-  { image, statistics, alpha, preserveColor }: StylizeInput,
+  { image, photograph, statistics, alpha, color }: StylizeInput,
   { channels }: Layout,
 ): Job {
   checkData(image, plan.size);
+  if (photograph) checkData(photograph, plan.size);
   if (statistics.length !== 2 * channels) {
     throw new TypeError(`statistics must hold 2 · ${channels} numbers`);
   }
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha must be between 0 and 1');
-  const input = { image: owned(image), statistics, alpha, preserveColor };
+  const input = {
+    ...{ image: owned(image), statistics, alpha, color },
+    ...(photograph && { photograph: owned(photograph) }),
+  };
   return plan.tiles
     ? { kind: 'tile', plan, input, id: ++lastId }
     : { kind: 'stylize', plan, input };
@@ -130,13 +134,18 @@ function messageOf(jobs: readonly Job[], begun: Set<Job>): [RunMessage, ArrayBuf
     const { id, input } = first;
     if (begun.has(first)) return [{ kind: 'tile', id }, []];
     begun.add(first);
-    return [{ kind: 'tile', id, picture: { plan, input } }, [input.image.data.buffer]];
+    return [{ kind: 'tile', id, picture: { plan, input } }, buffersOf(input)];
   }
-  const images = jobs.map((job) => (job.kind === 'describe' ? job.image : job.input.image));
-  const buffers = images.map(({ data }) => data.buffer);
-  if (first.kind === 'describe') return [{ kind: 'describe', plan, items: images }, buffers];
+  if (first.kind === 'describe') {
+    const items = jobs.flatMap((job) => (job.kind === 'describe' ? job.image : []));
+    return [{ kind: 'describe', plan, items }, items.map(({ data }) => data.buffer)];
+  }
   const items = jobs.flatMap((job) => (job.kind === 'stylize' ? job.input : []));
-  return [{ kind: 'stylize', plan, items }, buffers];
+  return [{ kind: 'stylize', plan, items }, items.flatMap(buffersOf)];
+}
+
+function buffersOf({ image, photograph }: StylizeInput): ArrayBuffer[] {
+  return [image.data.buffer, ...(photograph ? [photograph.data.buffer] : [])];
 }
 
 function checkData(image: RgbImage, { width, height }: Size): void {

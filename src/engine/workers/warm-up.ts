@@ -35,7 +35,7 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
       return result;
     };
     [statistics = statistics] = await twice('describe', () => executor.describe(plan, images));
-    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const input = { image, statistics, alpha: 1, color: 'style' as const };
     await twice('stylize', () =>
       executor.stylize(
         plan,
@@ -48,7 +48,7 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
     // Where there are few shapes, the shortest picture that takes two tiles.
     const image = sides ? noise(largestSide(sides), smallestSide) : noise(side, side);
     const plan = planTiled(image, layout);
-    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const input = { image, statistics, alpha: 1, color: 'style' as const };
     const stylization = executor.stylizeTiled(plan, input);
     for (const { kind, megapixels } of stylizeSteps(plan)) {
       const start = performance.now();

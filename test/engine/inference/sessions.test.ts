@@ -129,7 +129,12 @@ t.test('a few shapes paint what any shape paints, but for what the margin mirror
     [150, 97],
     [320, 200],
   ] as const) {
-    const input = { image: testPicture(width, height), statistics, alpha: 1, preserveColor: false };
+    const input = {
+      image: testPicture(width, height),
+      statistics,
+      alpha: 1,
+      color: 'style' as const,
+    };
     const [found] = await executor.stylize([input]);
     const [expected] = await free.stylize([input]);
     t.match(found, { width, height });
@@ -147,7 +152,7 @@ t.test('a run that is not full equals its pictures one by one', async (t) => {
       image: testPicture(70, 60, i),
       statistics: await describe(64, 64, 10 + i),
       alpha,
-      preserveColor: i === 1,
+      color: i === 1 ? ('content' as const) : ('style' as const),
     })),
   );
   const copies = inputs.map((input) => ({ ...input, image: copyOf(input.image) }));
@@ -170,7 +175,7 @@ t.test('what no canvas holds is cut into tiles of the largest', async (t) => {
     [90, 500, 8, 0.97],
   ] as const) {
     const image = testPicture(width, height);
-    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const input = { image, statistics, alpha: 1, color: 'style' as const };
     const [expected] = await free.stylize([input]);
     const [own] = await executor.describe([image]);
     t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.1, 'styles too');

@@ -89,16 +89,16 @@ t.test('tiles equal the single pass but for rounding', async (t) => {
   const executor = await createPlanningExecutor(model, cpu, layout);
   t.teardown(() => executor.release());
   const [statistics = new Float32Array()] = await executor.describe([testPicture(96, 80, 9)]);
-  for (const [width, height, alpha, preserveColor] of [
-    [side - 2 * margin, 200, 1, false], // exactly one tile
-    [side - 2 * margin + 1, 64, 1, false], // one pixel too wide for it
-    [333, 301, 1, false],
-    [350, 297, 0.4, false],
-    [1700, 40, 1, true], // a strip
-    [17, 640, 0, false],
-    [90, 900, 1, true], // rows are overwritten while others below are painted
+  for (const [width, height, alpha, color] of [
+    [side - 2 * margin, 200, 1, 'style'], // exactly one tile
+    [side - 2 * margin + 1, 64, 1, 'style'], // one pixel too wide for it
+    [333, 301, 1, 'style'],
+    [350, 297, 0.4, 'style'],
+    [1700, 40, 1, 'content'], // a strip
+    [17, 640, 0, 'style'],
+    [90, 900, 1, 'only'], // rows are overwritten while others below are painted
   ] as const) {
-    const input = { image: testPicture(width, height), statistics, alpha, preserveColor };
+    const input = { image: testPicture(width, height), statistics, alpha, color };
     const [whole] = await executor.stylize([input]);
     const { data, tiles } = await finish(executor.stylizeTiled(input));
     t.equal(tiles, stylizeSteps(planTiled({ width, height }, layout)).length);

@@ -67,7 +67,7 @@ t.test('every size from 16 × 16 up is painted in its own size', async (t) => {
   ] as const) {
     const image = testPicture(width, height);
     const [painted] = await executor.stylize([
-      { image, statistics, alpha: 1, preserveColor: false },
+      { image, statistics, alpha: 1, color: 'style' as const },
     ]);
     t.match(painted, { width, height });
     t.equal(painted?.data.length, 3 * width * height);
@@ -82,7 +82,7 @@ t.test('a batch of mixed styles and alphas equals its pictures one by one', asyn
       image: testPicture(40, 56, i),
       statistics: await describe(64, 64, 10 + i),
       alpha,
-      preserveColor: false,
+      color: 'style' as const,
     })),
   );
   const together = await executor.stylize(inputs);
@@ -103,7 +103,7 @@ t.test('contents get grain, but at alpha 0', async (t) => {
     Promise.all(
       [grained, bare].map(async ({ stylize }) => {
         const image = testPicture(72, 48);
-        const [painted] = await stylize([{ image, statistics, alpha, preserveColor: false }]);
+        const [painted] = await stylize([{ image, statistics, alpha, color: 'style' as const }]);
         return painted?.data;
       }),
     );
@@ -118,7 +118,7 @@ t.test('a picture in its own style is the same at every alpha', async (t) => {
   const image = testPicture(72, 48);
   const [statistics = new Float32Array()] = await bare.describe([image]);
   const [plain, styled] = await bare.stylize(
-    [0, 1].map((alpha) => ({ image, statistics, alpha, preserveColor: false })),
+    [0, 1].map((alpha) => ({ image, statistics, alpha, color: 'style' as const })),
   );
   t.ok(closeness(plain?.data ?? [], styled?.data ?? []).largest <= 1);
 });

@@ -96,7 +96,7 @@ t.test('pictures in half precision are those in full, to the eye', async (t) => 
   const [rounded = new Float32Array()] = await half.describe([style]);
   t.ok(relativeError(rounded, statistics) < 1e-3);
   for (const alpha of [0, 1]) {
-    const input = { image: testPicture(160, 128), alpha, preserveColor: false };
+    const input = { image: testPicture(160, 128), alpha, color: 'style' as const };
     const [expected] = await full.stylize([{ ...input, statistics }]);
     const [found] = await half.stylize([{ ...input, statistics: rounded }]);
     const { share, largest } = closeness(found?.data ?? [], expected?.data ?? []);

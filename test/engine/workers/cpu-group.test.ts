@@ -17,7 +17,7 @@ async function createTeam(t: Test, threads: number) {
   const paint = async (first: number, side = 16) => {
     const image = { width: side, height: side, data: new Uint8Array(3 * side * side) };
     image.data[0] = first;
-    const input = { image, statistics, alpha: 1, preserveColor: false };
+    const input = { image, statistics, alpha: 1, color: 'style' as const };
     const { value, batchSize } = await stylize(engine, input);
     return { first: value.data[0], threads: value.data[1], batchSize };
   };

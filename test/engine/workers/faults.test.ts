@@ -30,7 +30,7 @@ async function createFaulty(t: Test, seams: EngineSeams = {}) {
   const paint = (first: number, side = 16, options: WorkOptions = {}) => {
     const image = { width: side, height: side, data: new Uint8Array(3 * side * side) };
     image.data[0] = first;
-    return stylize(engine, { image, statistics, alpha: 1, preserveColor: false }, options);
+    return stylize(engine, { image, statistics, alpha: 1, color: 'style' as const }, options);
   };
   return { engine, restarts, stylize: paint };
 }

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+import { colorModes } from '../engine/index.ts';
+import { pictureFormats } from '../imaging/formats.ts';
+import { smallestSide } from '../rgb-image.ts';
+import { styleIdPattern } from '../stylization/catalog.ts';
+
+const maxStyles = 8;
+
+const file = z
+  .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
+  .meta({ type: 'string', format: 'binary' });
+
+const number = (min: number, max: number) => {
+  const error = `a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+};
+const whole = (min: number, max: number) => {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+const upTo8 = { error: `at most ${maxStyles} of them` };
+
+/** The form of POST /stylize: its documentation, and the check of what came. */
+export const stylizeForm = z.object({
+  content: file.describe('the picture to repaint'),
+  style: z
+    .array(file.meta({ examples: [''] }))
+    .max(maxStyles, upTo8)
+    .default([])
+    .describe('pictures that give the look'),
+  styleId: z
+    .array(z.string().regex(styleIdPattern, 'ids as GET /styles or a Style-Id header gives them'))
+    .max(maxStyles, upTo8)
+    .default([])
+    .describe(
+      'presets, or styles uploaded before as the Style-Id header named them, comma separated or repeated',
+    )
+    .meta({ examples: [['mosaic']] }),
+  weights: z
+    .array(number(0, 1e6))
+    .optional()
+    .describe('one a style in the order of the form, comma separated or repeated; equal if absent')
+    .meta({ examples: [[]] }),
+  alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
+  color: z
+    .enum(colorModes, { error: `one of ${colorModes.join(', ')}` })
+    .optional()
+    .describe(
+      "whose colours: the style's, the content's (of the style only light and texture), or only the style's colours, with the content's light; style if absent",
+    )
+    .meta({ examples: ['style'] }),
+  preserveColor: z
+    .enum(['true', 'false'], { error: 'true or false' })
+    .optional()
+    .describe('true is color=content, false color=style')
+    .meta({ deprecated: true }),
+  size: whole(smallestSide, 65_535)
+    .optional()
+    .describe("longest side of the result in pixels; the content's own if absent")
+    .meta({ examples: [512] }),
+  format: z
+    .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
+    .optional()
+    .describe(
+      "the result's format; else the Accept header's, else the content's own (of a GIF: PNG), if it can hold the picture",
+    ),
+  quality: whole(1, 100).default(85).describe('of a lossy format'),
+});
+
+export type Field = keyof typeof stylizeForm.shape;
+export const fields = Object.keys(stylizeForm.shape) as Field[];
+export const isField = (name: string): name is Field => fields.includes(name as Field);
+export const lists = new Set<Field>(['style', 'styleId', 'weights']);
+export const files = new Set<Field>(['content', 'style']);
+export const numbers = new Set<Field>(['weights', 'alpha', 'size', 'quality']);
