@@ -1,16 +1,16 @@
 import { ServiceError } from '../errors.ts';
-import { smallestSide } from '../rgb-image.ts';
+import { smallestSide, type Size } from '../rgb-image.ts';
 import { isDeviceLost } from './devices/cuda/faults.ts';
 import type { CudaHost } from './devices/cuda/host.ts';
 import type { Placement } from './devices/placement.ts';
 import { loadModel } from './model/model.ts';
-import type { Turn } from './scheduling/queue-entry.ts';
+import type { Task, Turn } from './scheduling/queue-entry.ts';
 import type { Runner } from './scheduling/runner.ts';
 import { createScheduler } from './scheduling/scheduler.ts';
 import { createServiceTimes } from './scheduling/service-times.ts';
 import { footprint } from './tiling/footprint.ts';
 import { layoutOf, smallestTile } from './tiling/layout.ts';
-import type { DescribeStyle, Engine, EngineEvents, Timed } from './types.ts';
+import type { Engine, EngineEvents, StylizeTurn, Timed, WorkOptions } from './types.ts';
 import { startCpuGroup } from './workers/cpu-group.ts';
 import {
   createRunner,
@@ -134,13 +134,24 @@ export async function createEngine(
     }),
   );
 
-  const describeBefore =
-    (turn: Turn<Job>): DescribeStyle =>
-    async (image, work = {}) => {
-      const plan = planFor(image, layout);
-      const task = describeTask(plan, layout, work);
-      return turn.runBefore(task, describeJob(plan, image)) as Promise<Timed<never>>;
-    };
+  const describeTaskOf = (size: Size, work: WorkOptions) =>
+    describeTask(planFor(size, layout), layout, work);
+  const stylizeTaskOf = (size: Size, before: readonly Task[], work: WorkOptions) =>
+    stylizeTask(planFor(size, layout), before, layout, work);
+
+  const turnOf = (turn: Turn<Job>): StylizeTurn => ({
+    signal: turn.signal,
+    describe: async (image, work = {}) => {
+      const job = describeJob(planFor(image, layout), image);
+      return turn.runBefore(describeTaskOf(image, work), job) as Promise<Timed<never>>;
+    },
+    underpaint: async (input) => {
+      const { image } = input;
+      const job = stylizeJob(planFor(image, layout), input, layout);
+      const task = stylizeTaskOf(image, [], { signal: turn.signal });
+      return turn.runBefore(task, job) as Promise<Timed<never>>;
+    },
+  });
 
   let closed: Promise<void> | undefined;
   return {
@@ -158,23 +169,19 @@ export async function createEngine(
       return !deviceLost && !stuck && !hangs;
     },
     async describe(image, options = {}) {
-      const plan = planFor(image, layout);
-      const job = describeJob(plan, image);
-      return scheduler.submit(describeTask(plan, layout, options), () => job) as Promise<
-        Timed<never>
-      >;
+      const job = describeJob(planFor(image, layout), image);
+      return scheduler.submit(describeTaskOf(image, options), () => job) as Promise<Timed<never>>;
     },
     assertOpen(options) {
-      const plan = planFor({ width: smallestSide, height: smallestSide }, layout);
-      scheduler.assertOpen(stylizeTask(plan, [], layout, options));
+      const smallest = { width: smallestSide, height: smallestSide };
+      scheduler.assertOpen(stylizeTaskOf(smallest, [], options));
     },
-    async stylize({ size, newStyles = [] }, options, prepare) {
-      const plan = planFor(size, layout);
-      const styles = newStyles.map((style) => planFor(style, layout));
-      const task = stylizeTask(plan, styles, layout, options);
-      return scheduler.submit(task, async (turn) => {
-        const input = await prepare({ signal: turn.signal, describe: describeBefore(turn) });
-        return stylizeJob(plan, input, layout);
+    async stylize({ size, newStyles = [], underpainting }, options, prepare) {
+      const before = newStyles.map((style) => describeTaskOf(style, {}));
+      if (underpainting) before.push(stylizeTaskOf(underpainting, [], {}));
+      return scheduler.submit(stylizeTaskOf(size, before, options), async (turn) => {
+        const input = await prepare(turnOf(turn));
+        return stylizeJob(planFor(size, layout), input, layout);
       }) as Promise<Timed<never>>;
     },
     close() {

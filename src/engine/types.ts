@@ -77,6 +77,8 @@ export interface StylizeRequest {
   readonly size: Size;
   /** Sizes of the styles that must be described first: their time is reserved too. */
   readonly newStyles?: readonly Size[];
+  /** The size of a picture that is painted before it, as is its time. */
+  readonly underpainting?: Size | undefined;
 }
 
 /** What a request may do when its turn is near. */
@@ -85,6 +87,8 @@ export interface StylizeTurn {
   readonly signal: AbortSignal;
   /** Describes one of its new styles, in its own place in the queue. */
   readonly describe: DescribeStyle;
+  /** Paints its underpainting, in its own place in the queue. */
+  readonly underpaint: (input: StylizeInput) => Promise<Timed<RgbImage>>;
 }
 
 /**
@@ -107,7 +111,7 @@ export interface Engine {
   /** Throws what a picture of any size would be refused with now, before its bytes are read. */
   assertOpen(options: WorkOptions): void;
   /**
-   * Reserves a place in the queue for a picture of this size and the descriptions before it, calls
+   * Reserves a place in the queue for a picture of this size and what must be done before it, calls
    * `prepare` for its pixels when the turn is near, and paints it. Who is refused has cost nothing;
    * whatever becomes of the request, the promise settles only when `prepare` has.
    * @param prepare gives a picture of the size announced; what it rejects with is passed on

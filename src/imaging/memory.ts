@@ -74,6 +74,12 @@ export function pixelBytes({ hasAlpha }: Source, { width, height }: Size): numbe
   return (hasAlpha ? 4 : 3) * width * height;
 }
 
+/** What scaling decoded pixels takes at most, in bytes, both pictures included. */
+export function resizeBytes(from: Size, to: Size): number {
+  const rows = 3 * (from.width + to.width) * 384;
+  return fixedBytes + rows + 3 * from.width * from.height + 6.4 * to.width * to.height;
+}
+
 /** In bytes a pixel, for noise at quality 100, the bytes of the result included. */
 const encoderBytesPerPixel: Record<PictureFormat, { opaque: number; withAlpha: number }> = {
   jpeg: { opaque: 5, withAlpha: 9 },

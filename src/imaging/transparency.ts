@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { Size } from '../rgb-image.ts';
+import { inTurns } from './in-turns.ts';
 
 export interface Layers {
   /** RGB, as the networks are to see it. */
@@ -23,9 +22,6 @@ const flat = 12;
 
 /** Along each side of a picture, to tell its colours: a texture within one counts as its mean. */
 const cells = 32;
-
-/** Parted in one turn of the event loop: a millisecond. */
-const chunkPixels = 2 ** 18;
 
 /**
  * Parts the pixels of an RGBA picture, in memory that the runtime owns (`ownPixels` says why). The
@@ -50,14 +46,6 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
     fade(rgb, alpha, ground, start, end);
   });
   return { rgb, alpha };
-}
-
-/** Visits all pixels, with the event loop let in between. */
-async function inTurns(pixels: number, visit: (start: number, end: number) => void): Promise<void> {
-  for (let start = 0; start < pixels; start += chunkPixels) {
-    if (start > 0) await setImmediate();
-    visit(start, Math.min(start + chunkPixels, pixels));
-  }
 }
 
 /** Parts the pixels from start to end. Returns the bits that all opacities have: 255 when opaque. */

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 import type { EngineEvents } from '../engine/index.ts';
 import { errorCodes } from '../errors.ts';
+import { controls } from '../stylization/controls.ts';
 import { cacheOutcomes } from '../stylization/statistics-cache.ts';
 import { revision, version } from '../version.ts';
 import { stageNames } from './stages.ts';
@@ -63,6 +64,11 @@ export function createMetrics() {
       'Connections closed unheard, since too many were open',
       [],
     ),
+    controls: counter(
+      'adain_controls_total',
+      'Stylizations asked for with a control of the brush other than its default',
+      ['control'],
+    ),
     inferencePixels: counter(
       'adain_inference_pixels_total',
       'Pixels that went through the model',
@@ -87,6 +93,7 @@ export function createMetrics() {
   metrics.buildInfo.set({ version, revision }, 1);
   // `rate()` sees the first of a kind only if there was a 0 before it.
   for (const reason of errorCodes) metrics.rejections.inc({ reason }, 0);
+  for (const control of controls) metrics.controls.inc({ control }, 0);
   for (const result of cacheOutcomes) metrics.styleCacheRequests.inc({ result }, 0);
   for (const stage of stageNames) metrics.stageDuration.zero({ stage });
   return metrics;

@@ -1,5 +1,5 @@
 /** The stages of a stylization, in the order in which a request walks through them. */
-export const stageNames = ['decode', 'style', 'queue', 'infer', 'encode'] as const;
+export const stageNames = ['decode', 'style', 'underpaint', 'queue', 'infer', 'encode'] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** Where one request's time went: milliseconds a stage, and remarks such as `hit` or `miss`. */

@@ -20,6 +20,7 @@ const otherNames = new Map<string, Field>([
   ...(['preset', 'styles'] as const).map((name) => [name, 'styleId'] as const),
   ...(['strength', 'intensity'] as const).map((name) => [name, 'alpha'] as const),
   ...(['width', 'height', 'maxsize', 'resolution'] as const).map((name) => [name, 'size'] as const),
+  ...(['brush', 'brushsize', 'strokesize'] as const).map((name) => [name, 'strokes'] as const),
   ...(['colour', 'colors', 'keepcolor'] as const).map((name) => [name, 'color'] as const),
 ]);
 
@@ -56,6 +57,11 @@ function suggestion(name: Field, value: string): string | undefined {
     case 'alpha': {
       const percent = decimal(value.replace(/%$/, ''));
       return percent > 1 && percent <= 100 ? String(percent / 100) : undefined;
+    }
+    case 'strokes': {
+      const percent = decimal(value.replace(/%$/, ''));
+      const { success } = stylizeForm.shape.strokes.safeParse(percent / 100);
+      return success ? String(percent / 100) : nearest(value, ['auto']);
     }
     case 'size':
     case 'quality': {

@@ -4,6 +4,7 @@ import { colorModes } from '../engine/index.ts';
 import { pictureFormats } from '../imaging/formats.ts';
 import { smallestSide } from '../rgb-image.ts';
 import { styleIdPattern } from '../stylization/catalog.ts';
+import { strokesLimits } from '../stylization/strokes.ts';
 
 const maxStyles = 8;
 
@@ -11,14 +12,14 @@ const file = z
   .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
   .meta({ type: 'string', format: 'binary' });
 
-const number = (min: number, max: number) => {
-  const error = `a number from ${min} to ${max}`;
+const number = (min: number, max: number, error = `a number from ${min} to ${max}`) => {
   return z.number({ error }).min(min, { error }).max(max, { error });
 };
 const whole = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 };
+const strokesTaken = `auto, or a number from ${strokesLimits.min} to ${strokesLimits.max}`;
 const upTo8 = { error: `at most ${maxStyles} of them` };
 
 /** The form of POST /stylize: its documentation, and the check of what came. */
@@ -43,6 +44,15 @@ export const stylizeForm = z.object({
     .describe('one a style in the order of the form, comma separated or repeated; equal if absent')
     .meta({ examples: [[]] }),
   alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
+  strokes: z
+    .union([z.literal('auto'), number(strokesLimits.min, strokesLimits.max, strokesTaken)], {
+      error: strokesTaken,
+    })
+    .default('auto')
+    .describe(
+      'how wide strokes are: 1 as the networks paint them, in pixels; auto is 1 up to 1448 pixels a side, and from there as wide, in proportion, as in a picture of 1024',
+    )
+    .meta({ examples: ['auto'] }),
   color: z
     .enum(colorModes, { error: `one of ${colorModes.join(', ')}` })
     .optional()
@@ -53,8 +63,8 @@ export const stylizeForm = z.object({
   preserveColor: z
     .enum(['true', 'false'], { error: 'true or false' })
     .optional()
-    .describe('true is color=content, false color=style')
-    .meta({ deprecated: true }),
+    .describe('true is color=content; false says nothing')
+    .meta({ deprecated: true, examples: ['false'] }),
   size: whole(smallestSide, 65_535)
     .optional()
     .describe("longest side of the result in pixels; the content's own if absent")
@@ -73,4 +83,4 @@ export const fields = Object.keys(stylizeForm.shape) as Field[];
 export const isField = (name: string): name is Field => fields.includes(name as Field);
 export const lists = new Set<Field>(['style', 'styleId', 'weights']);
 export const files = new Set<Field>(['content', 'style']);
-export const numbers = new Set<Field>(['weights', 'alpha', 'size', 'quality']);
+export const numbers = new Set<Field>(['weights', 'alpha', 'strokes', 'size', 'quality']);

@@ -61,16 +61,20 @@ const spellings: Partial<Record<Field, Readonly<Record<string, string>>>> = {
   color: {},
   format: { jpg: 'jpeg' },
   preserveColor: { 1: 'true', on: 'true', 0: 'false', off: 'false' },
+  strokes: { auto: 'auto' },
 };
 
 /** A part's values: the text of a list may hold several. */
 function values(name: Field, part: FormPart): unknown[] {
   if (part.kind === 'file') return [part.bytes];
-  const texts = splitIfList(name, part.value);
-  if (numbers.has(name)) return texts.map(decimal);
   const spelling = spellings[name];
-  if (!spelling) return texts;
-  return texts.map((text) => spelling[text.toLowerCase()] ?? text.toLowerCase());
+  return splitIfList(name, part.value).map((text) => {
+    const lower = text.toLowerCase();
+    const value = spelling?.[lower];
+    if (value !== undefined) return value;
+    if (numbers.has(name)) return decimal(text);
+    return spelling ? lower : text;
+  });
 }
 
 /** A list as forms write it, a,b, or as JSON does, [a,b]. */
@@ -90,13 +94,14 @@ function sent(name: Field, parts: readonly FormPart[]): string[] {
   );
 }
 
-/** Of `color` and its older name. */
+/** Of `color` and its older name, which wishes for nothing when it is false. */
 function colorOf(color: ColorMode | undefined, preserveColor: string | undefined): ColorMode {
-  const older = preserveColor === 'true' ? 'content' : preserveColor && 'style';
-  if (color && older && color !== older) {
-    throw invalid('preserveColor', `says color=${older}, and color is ${color}; send color alone`);
-  }
-  return color ?? (older as ColorMode | undefined) ?? 'style';
+  if (preserveColor !== 'true') return color ?? 'style';
+  if (color === undefined || color === 'content') return 'content';
+  throw invalid(
+    'preserveColor',
+    `is true, as color=content, and color is ${color}; send color alone`,
+  );
 }
 
 function checkStyles(styles: readonly StyleSource[], weights: readonly number[] | undefined): void {

@@ -12,6 +12,7 @@ import { mediaTypes } from '../imaging/formats.ts';
 import { printable } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
+import { turnedControls } from '../stylization/controls.ts';
 import { stylizePicture, type Stylization, type Stylizer } from '../stylization/stylize.ts';
 import { stylizeForm } from './stylize-fields.ts';
 import { parseStylizeForm } from './stylize-form.ts';
@@ -78,10 +79,13 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         const parts = await readForm(request, reply, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...fields } = parseStylizeForm(parts);
+        const turned = turnedControls(fields);
         request.logFields = {
           contentBytes: fields.content.length,
           styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+          ...turned,
         };
+        for (const control of Object.keys(turned)) metrics.controls.inc({ control });
         const chooseFormat: Stylization['chooseFormat'] = (own, canHold) =>
           format ?? negotiateFormat(request, own, canHold);
         return stylizePicture(

@@ -3,11 +3,14 @@ import type { ColorMode, Engine, StylizeInput, StylizeTurn } from '../engine/ind
 import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
-import { encodeBytes } from '../imaging/memory.ts';
+import { encodeBytes, resizeBytes } from '../imaging/memory.ts';
+import { inSize } from '../imaging/resize.ts';
+import type { Size } from '../rgb-image.ts';
 import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { blend } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
+import { type Passes, passesFor, type Strokes, underpaint } from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
@@ -18,6 +21,7 @@ export interface Stylization {
   readonly weights?: readonly number[] | undefined;
   readonly alpha: number;
   readonly color: ColorMode;
+  readonly strokes: Strokes;
   /** Longest side of the result in pixels; undefined means the content's own. */
   readonly size?: number | undefined;
   readonly quality: number;
@@ -80,8 +84,9 @@ async function stylize(
 ): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
   const content = await openContent(request.content, limits);
+  const passes = passesFor(request.strokes, content, maxPixels);
   const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
-  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, format);
+  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, passes, format);
   const format = request.chooseFormat(
     content.format,
     (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
@@ -98,13 +103,14 @@ async function stylize(
   const kept: Kept = { alpha: undefined, styleIds: [] };
   let waitedMs = 0;
   const stylized = await engine.stylize(
-    { size: content, newStyles },
+    { size: passes.painted, newStyles, underpainting: passes.underpainting },
     { signal, deadline: painted },
     async (turn) => {
       const begun = performance.now();
       await memory.paint(bytesInWork, turn.signal);
       waitedMs = performance.now() - begun;
-      return prepare(content, opened, request, turn, stages, kept);
+      const input = await prepare(content, opened, request, turn, stages, kept);
+      return underpaint(input, passes, turn, stages);
     },
   );
   stages.record('queue', stylized.queueMs + waitedMs);
@@ -112,7 +118,8 @@ async function stylize(
   signal.throwIfAborted();
 
   const begun = performance.now();
-  const bytes = await encodePicture(stylized.value, kept.alpha, format, request.quality, xmp);
+  const result = await inSize(stylized.value, content);
+  const bytes = await encodePicture(result, kept.alpha, format, request.quality, xmp);
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
   encodeTimes.learn(format, content, encodeMs);
@@ -125,13 +132,18 @@ async function stylize(
 function memoryFor(
   content: Content,
   styles: readonly OpenedStyle[],
+  { painted, underpainting }: Passes,
   format: PictureFormat,
 ): number {
   const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
   const decoding = content.decodeBytes + sum(largest.slice(0, stylesAtOnce));
   const encoding = content.heldBytes + encodeBytes(format, content, content.hasAlpha);
   const described = sum(styles.map((style) => style.heldBytes));
-  return described + Math.max(decoding, encoding);
+  // Two pictures beside those that are scaled: the photograph, and what it loses by scaling.
+  const scaling = (from: Size, to: Size) => 2 * content.heldBytes + resizeBytes(from, to);
+  const scaled = underpainting ? scaling(underpainting, painted) : 0;
+  const reduced = painted === content ? 0 : scaling(painted, content) + scaling(content, painted);
+  return described + Math.max(decoding, encoding, scaled, reduced);
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);

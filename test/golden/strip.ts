@@ -1,45 +1,113 @@
+/**
+ * Draws the README's pictures by the service itself, with new weights or controls: npm run golden
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp, { type OverlayOptions } from 'sharp';
 
 import { buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
-import { form } from '../support/app.ts';
+import { form, type Field } from '../support/app.ts';
 
-// Draws the README's pictures by the service itself. strip.jpg: a row of photo, style and result
-// each; lake-great-wave.jpg: what its curl line gives. With new weights: npm run golden
-const rows = [
+const gap = 6;
+const example = (file: string) =>
+  fileURLToPath(new URL(`../../models/examples/${file}`, import.meta.url));
+const app = await buildApp(readConfig({ LOG_LEVEL: 'warn' }));
+await app.warmUp();
+
+type Draw = () => Promise<Buffer>;
+const photo = (file: string) => () => readFile(example(file));
+const style = (id: string) => async () => (await app.inject(`/styles/${id}/image`)).rawPayload;
+const painted =
+  (file: string, ...fields: Field[]) =>
+  () =>
+    paint(file, fields);
+
+async function paint(file: string, fields: readonly Field[]): Promise<Buffer> {
+  const content = await readFile(example(file));
+  const request = await form(['content', content], ...fields);
+  const reply = await app.inject(request);
+  if (reply.statusCode !== 200) throw new Error(reply.body);
+  return reply.rawPayload;
+}
+
+/** Rows of pictures, each cut to a cell. */
+async function sheet(
+  file: string,
+  rows: readonly (readonly Draw[])[],
+  [width, height] = [420, 280],
+) {
+  const cells: OverlayOptions[] = [];
+  for (const [y, row] of rows.entries()) {
+    for (const [x, draw] of row.entries()) {
+      const input = await sharp(await draw())
+        .resize(width, height)
+        .toBuffer();
+      cells.push({ input, left: x * (width + gap), top: y * (height + gap) });
+    }
+  }
+  const whole = {
+    width: (rows[0]?.length ?? 0) * (width + gap) - gap,
+    height: rows.length * (height + gap) - gap,
+  };
+  await sharp({ create: { ...whole, channels: 3, background: 'white' } })
+    .composite(cells)
+    .jpeg({ quality: 85 })
+    .toFile(example(file));
+}
+
+// Photo, style, result.
+const pairs = [
   ['lake.jpg', 'swirling-night'],
   ['still-life.jpg', 'stained-glass'],
   ['lake.jpg', 'great-wave'],
   ['still-life.jpg', 'watercolour'],
 ] as const;
-const cell = { width: 420, height: 280 };
+await sheet(
+  'strip.jpg',
+  pairs.map(([file, id]) => [
+    photo(file),
+    style(id),
+    painted(file, ['styleId', id], ['format', 'png']),
+  ]),
+);
 
-const example = (file: string) =>
-  fileURLToPath(new URL(`../../models/examples/${file}`, import.meta.url));
-const app = await buildApp(readConfig({ LOG_LEVEL: 'warn' }));
-await app.warmUp();
-const tiles: OverlayOptions[] = [];
+// Strokes of 0.25, 0.5, 1, 2 and 4.
+await sheet(
+  'brush-strokes.jpg',
+  ['great-wave', 'woodcut', 'mosaic', 'palette-knife'].map((id) =>
+    ['0.25', '0.5', '1', '2', '4'].map((strokes) =>
+      painted(
+        'canal.jpg',
+        ['styleId', id],
+        ['size', '640'],
+        ['strokes', strokes],
+        ['format', 'png'],
+      ),
+    ),
+  ),
+  [280, 187],
+);
 
-for (const [row, [photo, styleId]] of rows.entries()) {
-  const content = await readFile(example(photo));
-  const request = await form(['content', content], ['styleId', styleId], ['format', 'png']);
-  const result = (await app.inject(request)).rawPayload;
-  const style = (await app.inject(`/styles/${styleId}/image`)).rawPayload;
-  for (const [column, picture] of [content, style, result].entries()) {
-    const input = await sharp(picture).resize(cell.width, cell.height, { fit: 'cover' }).toBuffer();
-    tiles.push({ input, left: column * (cell.width + 6), top: row * (cell.height + 6) });
-  }
-}
+// Photo, then the colours of the style, of the content, and of the style alone.
+await sheet(
+  'brush-color.jpg',
+  ['great-wave', 'stained-glass'].map((id) => [
+    photo('still-life.jpg'),
+    ...['style', 'content', 'only'].map((color) =>
+      painted(
+        'still-life.jpg',
+        ['styleId', id],
+        ['strokes', '2'],
+        ['color', color],
+        ['format', 'png'],
+      ),
+    ),
+  ]),
+  [280, 187],
+);
 
-const width = 3 * cell.width + 12;
-const height = rows.length * (cell.height + 6) - 6;
-await sharp({ create: { width, height, channels: 3, background: 'white' } })
-  .composite(tiles)
-  .jpeg({ quality: 85 })
-  .toFile(example('strip.jpg'));
-const lake = await readFile(example('lake.jpg'));
-const curl = await app.inject(await form(['content', lake], ['styleId', 'great-wave']));
-await writeFile(example('lake-great-wave.jpg'), curl.rawPayload);
+// What the README's first curl line gives.
+const curl = painted('lake.jpg', ['styleId', 'great-wave']);
+await writeFile(example('lake-great-wave.jpg'), await curl());
 await app.close();

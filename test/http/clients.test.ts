@@ -32,7 +32,7 @@ t.test("Postman's converter knows every field of the form", async (t) => {
   const form = flat(data as Item).find(({ request }) => request?.method === 'POST')?.request;
   t.same(form?.body?.formdata.map(({ key }) => key).sort(), [
     ...['alpha', 'color', 'content', 'format', 'preserveColor', 'quality'],
-    ...['size', 'style', 'styleId', 'weights'],
+    ...['size', 'strokes', 'style', 'styleId', 'weights'],
   ]);
 });
 const typescriptClient = `

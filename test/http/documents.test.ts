@@ -79,7 +79,10 @@ t.test('what can be counted is there before it happens', async (t) => {
   for (const result of ['hit', 'miss', 'joined']) {
     t.match(body, `adain_style_cache_requests_total{result="${result}"} 0\n`);
   }
-  for (const stage of ['decode', 'style', 'queue', 'infer', 'encode']) {
+  for (const control of ['alpha', 'strokes', 'color']) {
+    t.match(body, `adain_controls_total{control="${control}"} 0\n`);
+  }
+  for (const stage of ['decode', 'style', 'underpaint', 'queue', 'infer', 'encode']) {
     t.match(body, `adain_stage_duration_seconds_count{stage="${stage}"} 0\n`);
   }
   t.match(body, `adain_build_info{version="${version}",revision="unknown"} 1\n`);
@@ -98,6 +101,7 @@ t.test('every metric of the contract is there', async (t) => {
     'adain_style_cache_requests_total counter',
     'adain_style_cache_entries gauge',
     'adain_rejections_total counter',
+    'adain_controls_total counter',
     'adain_inference_pixels_total counter',
     'adain_build_info gauge',
     'adain_engine_info gauge',

@@ -117,7 +117,7 @@ const cases: Case[] = [
     400,
     'invalid_value',
     'preserveColor',
-    /preserveColor says color=content, and color is only; send color alone/,
+    /preserveColor is true, as color=content, and color is only; send color alone/,
   ],
   [
     'preserveColor yes',

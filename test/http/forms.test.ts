@@ -38,6 +38,8 @@ t.test('a name that is another’s or nearly ours: did you mean', async (t) => {
     styleid: 'styleId',
     style_id: 'styleId',
     stlye: 'style',
+    brush: 'strokes',
+    colour: 'color',
     image: 'content',
     file: 'content',
     width: 'size',
@@ -60,6 +62,7 @@ t.test('values as people, languages and browsers write them', async (t) => {
     t.equal((await send(['preserveColor', value])).statusCode, 200, value);
   }
   t.equal((await send(['color', 'Content'])).statusCode, 200);
+  t.equal((await send(['strokes', 'Auto'])).statusCode, 200);
   for (const value of ['[3,1]', '[3, 1]', '3,1']) {
     const reply = await send(['styleId', 'woodcut'], ['weights', value]);
     t.equal(reply.statusCode, 200, value);
@@ -68,6 +71,21 @@ t.test('values as people, languages and browsers write them', async (t) => {
 
 t.test('a wrong value is quoted, with what was probably meant', async (t) => {
   const told: [name: string, value: string, detail: string][] = [
+    [
+      'strokes',
+      '200',
+      'The field strokes is "200"; it takes auto, or a number from 0.25 to 4. Did you mean 2?',
+    ],
+    [
+      'strokes',
+      'aut',
+      'The field strokes is "aut"; it takes auto, or a number from 0.25 to 4. Did you mean auto?',
+    ],
+    [
+      'color',
+      'contents',
+      'The field color is "contents"; it takes one of style, content, only. Did you mean content?',
+    ],
     ['alpha', '80', 'The field alpha is "80"; it takes a number from 0 to 1. Did you mean 0.8?'],
     ['alpha', '80%', 'The field alpha is "80%"; it takes a number from 0 to 1. Did you mean 0.8?'],
     ['alpha', '-1', 'The field alpha is "-1"; it takes a number from 0 to 1.'],

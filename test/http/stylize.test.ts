@@ -141,6 +141,12 @@ t.test('color: light and chroma, of the style or the content', async (t) => {
     (await stylize(['content', content], ['styleId', first], ['preserveColor', value])).rawPayload;
   t.same(await older('true'), kept.rawPayload, 'its older name');
   t.same(await older('false'), painted.rawPayload);
+  const both: Field[] = [
+    ['color', 'content'],
+    ['preserveColor', 'false'],
+  ];
+  const said = await stylize(['content', content], ['styleId', first], ...both);
+  t.same(said.rawPayload, kept.rawPayload, 'false says nothing');
 });
 
 t.test('size is the longest side of the result', async (t) => {

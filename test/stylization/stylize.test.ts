@@ -31,6 +31,7 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
     weights: undefined,
     alpha: 1,
     color: 'style' as const,
+    strokes: 1,
     quality: 85,
     chooseFormat: () => 'jpeg' as const,
   };

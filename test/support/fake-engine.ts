@@ -40,7 +40,8 @@ export const fakeEngine = (overrides: Partial<FakeEngine> = {}): typeof createEn
       engine.admit(request, options);
       const signal = options.signal ?? new AbortController().signal;
       const describe: Engine['describe'] = (...args) => engine.describe(...args);
-      return engine.paint(await prepare({ signal, describe }));
+      const underpaint = (input: StylizeInput) => engine.paint(input);
+      return engine.paint(await prepare({ signal, describe, underpaint }));
     },
     close: () => Promise.resolve(),
     ...overrides,

@@ -94,5 +94,5 @@ export function createAdmission(options: AdmissionOptions): Admission {
 }
 
 function allSteps({ before = [], steps }: Task) {
-  return [...before, ...steps];
+  return [...before.flat(), ...steps];
 }

@@ -82,14 +82,14 @@ function simulateQueue(task: Task, queue: readonly QueueEntry[]) {
     lines[steps.length > 1 ? 'tiled' : 'whole'].push(entry);
     return entry;
   };
-  const addDescriptions = (steps: readonly Step[] = []) => {
-    for (const step of steps) add(alone, [step]);
+  const addBefore = (parts: readonly (readonly Step[])[] = []) => {
+    for (const steps of parts) add(alone, steps);
   };
   for (const entry of queue) {
-    addDescriptions(entry.announced);
+    addBefore(entry.announced);
     add(entry.task, entry.task.steps);
   }
-  addDescriptions(task.before);
+  addBefore(task.before);
   const target = add(task, task.steps);
   return {
     target,

@@ -9,8 +9,11 @@ export interface Task {
   readonly key: string | undefined;
   /** One step, or the many of a tiled picture. */
   readonly steps: readonly Step[];
-  /** Steps that it will ask for before its own can run: the descriptions of new styles. */
-  readonly before?: readonly Step[];
+  /**
+   * The steps of each task that it will ask for before its own can run: descriptions of new styles,
+   * an underpainting.
+   */
+  readonly before?: readonly (readonly Step[])[];
   /** Pixels of the picture. */
   readonly pixels: number;
   readonly signal?: AbortSignal | undefined;
@@ -22,7 +25,7 @@ export interface Task {
 export interface Turn<J> {
   /** Fires when the task is dropped, and nobody wants the job any more. */
   readonly signal: AbortSignal;
-  /** Queues one of the steps of `before`, in front of the task; it is never refused. */
+  /** Queues one of the tasks of `before`, in front of this one; it is never refused. */
   readonly runBefore: (task: Task, job: J) => Promise<Timed<unknown>>;
 }
 
@@ -32,10 +35,10 @@ export type Prepare<J> = (turn: Turn<J>) => J | Promise<J>;
 /** An accepted task, and its way through the queue. */
 export interface QueueEntry<J = unknown> {
   readonly task: Task;
-  /** Whether it is one of the steps before another task, which holds the reservation. */
+  /** Whether it is one of those before another task, which holds the reservation. */
   readonly isPart: boolean;
-  /** Of the steps before it, those that are not in the queue yet. */
-  announced: readonly Step[];
+  /** Of those before it, the ones that are not in the queue yet. */
+  announced: readonly (readonly Step[])[];
   /** The job, once it is prepared. */
   job: J | undefined;
   /** When it came, later by the time that preparing took. */
@@ -59,7 +62,7 @@ export interface EntryOptions<J> {
   readonly onPrepared: () => void;
   /** The job cannot be made. */
   readonly onFailed: (error: Error) => void;
-  /** A step of `before` is wanted. */
+  /** A task of `before` is wanted. */
   readonly onPart: (task: Task, job: J) => Promise<Timed<unknown>>;
   /** The entry has its answer; it lingers while its job is still being prepared. */
   readonly onSettled: (lingers: boolean) => void;
@@ -88,9 +91,10 @@ export function createEntry<J>(
     signal: dropped.signal,
     runBefore(part, job) {
       if (dropped.signal.aborted) return Promise.reject(dropped.signal.reason as Error);
-      if (state !== 'preparing') throw new Error('A step before a task comes while it is prepared');
-      const [step] = part.steps;
-      const at = entry.announced.findIndex(({ megapixels }) => megapixels === step?.megapixels);
+      if (state !== 'preparing')
+        throw new Error('A task before another comes while it is prepared');
+      const work = megapixelsOf(part.steps);
+      const at = entry.announced.findIndex((steps) => megapixelsOf(steps) === work);
       if (at >= 0) entry.announced = entry.announced.toSpliced(at, 1);
       return options.onPart(part, job);
     },
@@ -137,6 +141,10 @@ export function createEntry<J>(
     },
   };
   return { entry, result: result.promise };
+}
+
+function megapixelsOf(steps: readonly Step[]): number {
+  return steps.reduce((sum, { megapixels }) => sum + megapixels, 0);
 }
 
 export const isReady = ({ job }: { readonly job: unknown }): boolean => job !== undefined;

@@ -44,15 +44,18 @@ export function describeJob(plan: Plan, image: RgbImage): Job {
   return { kind: 'describe', plan, image: owned(image) };
 }
 
-/** @param newStyles plans of the styles that are described before */
+/** @param before what must be done first */
 export function stylizeTask(
   plan: Plan,
-  newStyles: readonly Plan[],
+  before: readonly Task[],
   layout: Layout,
   options: WorkOptions,
 ): Task {
-  const before = newStyles.map(describeStep);
-  return { ...taskOf('stylize', plan, layout, options), steps: stylizeSteps(plan), before };
+  return {
+    ...taskOf('stylize', plan, layout, options),
+    steps: stylizeSteps(plan),
+    before: before.map(({ steps }) => steps),
+  };
 }
 
 let lastId = 0;

@@ -102,11 +102,11 @@ t.test('requests with new styles keep their deadlines at twice the capacity', as
     let at = 0;
     for (let id = 0; at < 60_000; id++, at -= (Math.log(1 - random()) * costMs) / 2) {
       world.later(at, () => {
-        const before = Array<Step>(styles).fill(description);
+        const before = Array<[Step]>(styles).fill([description]);
         const task = small(id, 0.4, { before, deadline: world.now + 10_000 });
         submitWith(task, async ({ runBefore }) => {
-          const parts = before.map((step, i): Job => {
-            return { id: 1e6 + 10 * id + i, key: 'describe', steps: [step], pixels: 4e5 };
+          const parts = before.map((steps, i): Job => {
+            return { id: 1e6 + 10 * id + i, key: 'describe', steps, pixels: 4e5 };
           });
           await Promise.all(parts.map((part) => runBefore(part, part)));
           return task;

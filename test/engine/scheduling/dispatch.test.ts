@@ -105,7 +105,7 @@ t.test('a tiled picture follows the description that it asked for', async (t) =>
   const description: Step = { kind: 'describe', megapixels: 1 };
   const part: Job = { id: 100, key: undefined, steps: [description], pixels: 1e6 };
   submit(small(0, 0.1));
-  const task = tiled(1, 1, { before: [description] });
+  const task = tiled(1, 1, { before: [[description]] });
   submitWith(task, async ({ runBefore }) => {
     await runBefore(part, part);
     return task;
@@ -115,6 +115,27 @@ t.test('a tiled picture follows the description that it asked for', async (t) =>
   t.same(
     world.runs.map(({ ids }) => ids[0]),
     [0, 100, 1, 1, 2, 2],
+  );
+});
+
+t.test('a tiled picture follows the one in tiles that is painted before it', async (t) => {
+  const { world, scheduler, createRunner, submitWith, submit } = createWorld();
+  scheduler.add(createRunner());
+  const part = { ...tiled(100, 2), key: undefined };
+  submit(small(0, 0.1));
+  submitWith(tiled(1, 1, { before: [part.steps] }), async ({ runBefore }) => {
+    const { value } = await runBefore(part, part);
+    t.same(value, Float32Array.of(100));
+    return tiled(1, 1);
+  });
+  // Tiles count twice: 100 + 2 · (1400 + 700 + 700), of which 2800 are reserved for the part.
+  submit(tiled(2, 1, { deadline: 5699 }));
+  submit(small(3, 0.1));
+  await world.settle();
+  t.match(world.answers.get(2)?.result, 'overloaded', 'its time is reserved');
+  t.same(
+    world.runs.map(({ ids }) => ids[0]),
+    [0, 100, 3, 100, 100, 100, 1, 1],
   );
 });
 

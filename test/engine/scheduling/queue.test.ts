@@ -71,7 +71,7 @@ t.test('steps before a task are reserved with it, and run in its place', async (
   const description: Step = { kind: 'describe', megapixels: 1 };
   const part: Job = { id: 100, key: undefined, steps: [description], pixels: 1e6 };
   submit(small(0, 1));
-  const task = small(1, 1, { before: [description, description] });
+  const task = small(1, 1, { before: [[description], [description]] });
   submitWith(task, async ({ runBefore }) => {
     // One of the two is known by now.
     const { value } = await runBefore(part, part);

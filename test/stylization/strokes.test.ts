@@ -1,0 +1,99 @@
+import t from 'tap';
+
+import type { StylizeInput } from '../../src/engine/index.ts';
+import { createStages } from '../../src/observability/stages.ts';
+import type { RgbImage } from '../../src/rgb-image.ts';
+import { passesFor, underpaint } from '../../src/stylization/strokes.ts';
+import { testPicture } from '../engine/helpers.ts';
+import { timed } from '../support/fake-engine.ts';
+
+t.test('a picture is painted at a k-th of its size', (t) => {
+  const size = { width: 900, height: 600 };
+  t.same(passesFor(1, size, 1e6), { painted: size, underpainting: undefined });
+  t.same(passesFor(3, size, 1e6), { painted: size, underpainting: { width: 300, height: 200 } });
+  const [narrow, half] = [passesFor(0.5, size, 1e7), { width: 1800, height: 1200 }];
+  t.same(narrow, { painted: half, underpainting: undefined });
+  const strip = passesFor(4, { width: 400, height: 20 }, 1e6);
+  t.same(strip.underpainting, { width: 100, height: 16 }, 'no side is too small for the networks');
+  t.end();
+});
+
+t.test('auto: as wide, in proportion, as in a picture of 1024 pixels', (t) => {
+  for (const side of [16, 1024, 1448]) {
+    const size = { width: 16, height: side };
+    t.same(passesFor('auto', size, 1e9), { painted: size, underpainting: undefined });
+  }
+  for (const [side, small] of [
+    [1449, 1024],
+    [4000, 1024],
+    [6000, 1500],
+  ] as const) {
+    const { underpainting } = passesFor('auto', { width: side, height: side }, 1e9);
+    t.same(underpainting, { width: small, height: small });
+  }
+  t.end();
+});
+
+t.test('what narrow strokes would need is bounded', (t) => {
+  const paint = () => passesFor(0.25, { width: 200, height: 100 }, 300_000);
+  t.throws(paint, {
+    code: 'too_many_pixels',
+    field: 'strokes',
+    message:
+      'Strokes of 0.25 are painted at 800×400 = 320000 pixels; at most 300000 are. Ask for wider strokes or a smaller size.',
+  });
+  t.end();
+});
+
+/** Underpaints, with an engine that answers with the picture that came. */
+async function underpainted(changes: Partial<StylizeInput>, strokes: number) {
+  const image = testPicture(96, 64, 1);
+  const input: StylizeInput = {
+    ...{ image, statistics: new Float32Array(8), alpha: 1, color: 'style' as const, ...changes },
+  };
+  const asked: StylizeInput[] = [];
+  const copy = (picture: RgbImage) => ({ ...picture, data: picture.data.slice() });
+  const turn = {
+    underpaint: (input: StylizeInput) => {
+      asked.push({ ...input, image: copy(input.image) });
+      return Promise.resolve(timed(input.image));
+    },
+  };
+  const stages = createStages();
+  const made = await underpaint(input, passesFor(strokes, image, 1e6), turn, stages);
+  return { input, asked, made, stages };
+}
+
+t.test('wide strokes: painted small, enlarged, and painted over lightly', async (t) => {
+  const { asked, made, stages } = await underpainted({ alpha: 0.8 }, 2);
+  t.match(asked, [{ alpha: 0.8, image: { width: 48, height: 32 } }]);
+  t.match(made, { alpha: 0.2, image: { width: 96, height: 64 }, photograph: undefined });
+  t.ok(stages.times.has('underpaint'));
+});
+
+t.test('colours are the photograph’s, in the last painting alone', async (t) => {
+  const { input, asked, made } = await underpainted({ color: 'content' }, 2);
+  t.match(asked, [{ color: 'style' }]);
+  t.equal(made.color, 'content');
+  t.equal(made.photograph, input.image);
+});
+
+t.test('what alpha leaves of the photograph has its details', async (t) => {
+  const far = ({ image }: StylizeInput) => {
+    const { data } = testPicture(96, 64, 1);
+    return image.data.reduce((sum, value, i) => sum + Math.abs(value - (data[i] ?? 0)), 0);
+  };
+  const [none, half, all] = await Promise.all(
+    [0, 0.5, 1].map(async (alpha) => far((await underpainted({ alpha }, 4)).made)),
+  );
+  t.equal(none, 0);
+  t.ok(Number(all) > 1.5 * Number(half) && Number(half) > 0);
+});
+
+t.test('narrow strokes: painted large; of 1: as it is', async (t) => {
+  const narrow = await underpainted({}, 0.5);
+  t.match(narrow.made, { alpha: 1, image: { width: 192, height: 128 } });
+  t.same(narrow.asked, []);
+  const plain = await underpainted({}, 1);
+  t.equal(plain.made.image, plain.input.image);
+});
