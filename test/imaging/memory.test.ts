@@ -83,3 +83,11 @@ t.test('an encode takes no more memory than its bound', { skip }, async (t) => {
     }
   }
 });
+
+t.test('scaling takes no more memory than its bound', { skip }, async (t) => {
+  for (const times of ['4', '2', '0.5', '0.25']) {
+    const part = Math.max(1, Number(times));
+    const args = [String(width / part), String(height / part)];
+    holds(t, `${times} times`, await measure('resize', times, ...args));
+  }
+});

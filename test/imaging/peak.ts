@@ -1,16 +1,18 @@
 /**
- * A process of its own that decodes one file or encodes one picture and writes what it says of its
+ * A process of its own that decodes one file, or encodes or scales one picture and writes what it says of its
  * memory: `bound`, and `peak`, by how much the resident memory rose at most, both in bytes.
  *
  *     peak.ts decode FILE [SIZE]
  *     peak.ts encode FORMAT opaque|alpha WIDTH HEIGHT
+ *     peak.ts resize TIMES WIDTH HEIGHT
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
-import { encodeBytes } from '../../src/imaging/memory.ts';
+import { encodeBytes, resizeBytes } from '../../src/imaging/memory.ts';
+import { resizePixels } from '../../src/imaging/resize.ts';
 import { noisePixels, plain } from './files.ts';
 
 const limits = { maxPixels: 2 ** 28, field: 'content' };
@@ -23,6 +25,7 @@ async function warmUp(): Promise<void> {
   for (const format of pictureFormats) {
     const image = { width: 64, height: 64, data: new Uint8Array(3 * 64 * 64) };
     await encodePicture(image, new Uint8Array(64 * 64), format, 80);
+    await resizePixels(image, { width: 32, height: 32 });
   }
 }
 
@@ -54,11 +57,23 @@ async function encode(format: PictureFormat, hasAlpha: boolean, width: number, h
   };
 }
 
+/** What goes in is there before, and is in the bound. */
+async function resize(times: number, width: number, height: number) {
+  const data = noisePixels(3 * width * height);
+  const target = { width: Math.round(times * width), height: Math.round(times * height) };
+  return {
+    bound: resizeBytes({ width, height }, target) - data.length,
+    peak: await peakOf(() => resizePixels({ width, height, data }, target)),
+  };
+}
+
 await warmUp();
 const [task, what = '', ...rest] = process.argv.slice(2);
-const [width, height] = rest.slice(1).map(Number);
-const result =
-  task === 'decode'
-    ? await decode(what, rest[0] === undefined ? undefined : Number(rest[0]))
-    : await encode(what as PictureFormat, rest[0] === 'alpha', width ?? 0, height ?? 0);
+const [width = 0, height = 0] = rest.slice(-2).map(Number);
+const tasks: Record<string, () => Promise<{ bound: number; peak: number }>> = {
+  decode: () => decode(what, rest[0] === undefined ? undefined : Number(rest[0])),
+  encode: () => encode(what as PictureFormat, rest[0] === 'alpha', width, height),
+  resize: () => resize(Number(what), width, height),
+};
+const result = await tasks[task ?? '']?.();
 process.stdout.write(JSON.stringify(result));
