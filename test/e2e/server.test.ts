@@ -101,10 +101,8 @@ t.test('SIGTERM under load: every accepted request is answered', async (t) => {
 
 t.test('SIGTERM and its echo, to what npm start runs', async (t) => {
   const { start } = manifest.scripts;
-  const command = start.replace('npm run --silent build', 'true');
-  t.not(command, start, 'built already');
   const env = { ...process.env, HOST: '127.0.0.1', PORT: '0' };
-  const shell = spawn('sh', ['-c', command], {
+  const shell = spawn('sh', ['-c', start], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
