@@ -166,15 +166,15 @@ export async function createEngine(
     },
     assertOpen(options) {
       const plan = planFor({ width: smallestSide, height: smallestSide }, layout);
-      scheduler.assertOpen(stylizeTask(plan, [], layout, options));
+      scheduler.assertOpen(stylizeTask(plan, [], false, layout, options));
     },
-    async stylize({ size, newStyles = [] }, options, prepare) {
+    async stylize({ size, newStyles = [], byPlace = false }, options, prepare) {
       const plan = planFor(size, layout);
       const styles = newStyles.map((style) => planFor(style, layout));
-      const task = stylizeTask(plan, styles, layout, options);
+      const task = stylizeTask(plan, styles, byPlace, layout, options);
       return scheduler.submit(task, async (turn) => {
         const input = await prepare({ signal: turn.signal, describe: describeBefore(turn) });
-        return stylizeJob(plan, input, layout);
+        return stylizeJob(plan, input, byPlace, layout);
       }) as Promise<Timed<never>>;
     },
     close() {
