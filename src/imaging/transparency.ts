@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
-
+import { inTurns } from '../in-turns.ts';
 import type { Size } from '../rgb-image.ts';
 
 export interface Layers {
@@ -41,23 +40,15 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
   const rgb = new Uint8Array(3 * pixels);
   const alpha = new Uint8Array(pixels);
   let all = 255;
-  await inTurns(pixels, (start, end) => {
+  await inTurns(pixels, chunkPixels, (start, end) => {
     all &= part(rgba, rgb, alpha, start, end);
   });
   if (all === 255) return { rgb, alpha: undefined };
   const ground = groundOf(rgba, { width, height });
-  await inTurns(pixels, (start, end) => {
+  await inTurns(pixels, chunkPixels, (start, end) => {
     fade(rgb, alpha, ground, start, end);
   });
   return { rgb, alpha };
-}
-
-/** Visits all pixels, with the event loop let in between. */
-async function inTurns(pixels: number, visit: (start: number, end: number) => void): Promise<void> {
-  for (let start = 0; start < pixels; start += chunkPixels) {
-    if (start > 0) await setImmediate();
-    visit(start, Math.min(start + chunkPixels, pixels));
-  }
 }
 
 /** Parts the pixels from start to end. Returns the bits that all opacities have: 255 when opaque. */

@@ -4,12 +4,14 @@
  *
  *     peak.ts decode FILE [SIZE]
  *     peak.ts encode FORMAT opaque|alpha WIDTH HEIGHT
+ *     peak.ts mask FILE WIDTH HEIGHT
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
+import { openMask } from '../../src/imaging/mask.ts';
 import { encodeBytes } from '../../src/imaging/memory.ts';
 import { noisePixels, plain } from './files.ts';
 
@@ -19,6 +21,7 @@ async function warmUp(): Promise<void> {
   for (const format of [...pictureFormats, 'gif'] as const) {
     const bytes = await plain([9, 99, 199], 64, 64, 0.5).toFormat(format).toBuffer();
     await (await openContent(bytes, { ...limits, size: 32 })).decode();
+    await (await openMask(bytes, { width: 32, height: 48 }, limits)).decode();
   }
   for (const format of pictureFormats) {
     const image = { width: 64, height: 64, data: new Uint8Array(3 * 64 * 64) };
@@ -54,11 +57,17 @@ async function encode(format: PictureFormat, hasAlpha: boolean, width: number, h
   };
 }
 
+async function mask(file: string, width: number, height: number) {
+  const opened = await openMask(readFileSync(file), { width, height }, limits);
+  return { bound: opened.decodeBytes, peak: await peakOf(() => opened.decode()) };
+}
+
 await warmUp();
 const [task, what = '', ...rest] = process.argv.slice(2);
-const [width, height] = rest.slice(1).map(Number);
-const result =
-  task === 'decode'
-    ? await decode(what, rest[0] === undefined ? undefined : Number(rest[0]))
-    : await encode(what as PictureFormat, rest[0] === 'alpha', width ?? 0, height ?? 0);
-process.stdout.write(JSON.stringify(result));
+const [width = 0, height = 0] = rest.slice(-2).map(Number);
+const tasks: Record<string, () => Promise<unknown>> = {
+  decode: () => decode(what, rest[0] === undefined ? undefined : Number(rest[0])),
+  encode: () => encode(what as PictureFormat, rest[0] === 'alpha', width, height),
+  mask: () => mask(what, width, height),
+};
+process.stdout.write(JSON.stringify(await tasks[task ?? '']?.()));
