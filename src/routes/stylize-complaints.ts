@@ -21,6 +21,7 @@ const otherNames = new Map<string, Field>([
   ...(['strength', 'intensity'] as const).map((name) => [name, 'alpha'] as const),
   ...(['width', 'height', 'maxsize', 'resolution'] as const).map((name) => [name, 'size'] as const),
   ...(['colour', 'colors', 'keepcolor'] as const).map((name) => [name, 'color'] as const),
+  ...(['region', 'regions', 'matte', 'area'] as const).map((name) => [name, 'mask'] as const),
 ]);
 
 export function unknown(name: string): ServiceError {

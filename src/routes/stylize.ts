@@ -81,6 +81,7 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         request.logFields = {
           contentBytes: fields.content.length,
           styles: fields.styles.map((style) => (style.kind === 'id' ? style.id : 'upload')),
+          ...(fields.masks.length > 0 && { masks: fields.masks.length }),
         };
         const chooseFormat: Stylization['chooseFormat'] = (own, canHold) =>
           format ?? negotiateFormat(request, own, canHold);
