@@ -10,7 +10,14 @@ import { createScheduler } from './scheduling/scheduler.ts';
 import { createServiceTimes } from './scheduling/service-times.ts';
 import { footprint } from './tiling/footprint.ts';
 import { layoutOf, smallestTile } from './tiling/layout.ts';
-import type { Engine, EngineEvents, StylizeTurn, Timed, WorkOptions } from './types.ts';
+import type {
+  Engine,
+  EngineEvents,
+  StylizeRequest,
+  StylizeTurn,
+  Timed,
+  WorkOptions,
+} from './types.ts';
 import { startCpuGroup } from './workers/cpu-group.ts';
 import {
   createRunner,
@@ -136,10 +143,15 @@ export async function createEngine(
 
   const describeTaskOf = (size: Size, work: WorkOptions) =>
     describeTask(planFor(size, layout), layout, work);
-  const stylizeTaskOf = (size: Size, before: readonly Task[], work: WorkOptions) =>
-    stylizeTask(planFor(size, layout), before, layout, work);
 
-  const turnOf = (turn: Turn<Job>): StylizeTurn => ({
+  function stylizeTaskOf(request: StylizeRequest, work: WorkOptions): Task {
+    const { size, newStyles = [], underpainting, byPlace = false } = request;
+    const before = newStyles.map((style) => describeTaskOf(style, {}));
+    if (underpainting) before.push(stylizeTaskOf({ size: underpainting, byPlace }, {}));
+    return stylizeTask(planFor(size, layout), before, byPlace, layout, work);
+  }
+
+  const turnOf = (turn: Turn<Job>, byPlace: boolean): StylizeTurn => ({
     signal: turn.signal,
     describe: async (image, work = {}) => {
       const job = describeJob(planFor(image, layout), image);
@@ -147,8 +159,8 @@ export async function createEngine(
     },
     underpaint: async (input) => {
       const { image } = input;
-      const job = stylizeJob(planFor(image, layout), input, layout);
-      const task = stylizeTaskOf(image, [], { signal: turn.signal });
+      const job = stylizeJob(planFor(image, layout), input, byPlace, layout);
+      const task = stylizeTaskOf({ size: image, byPlace }, { signal: turn.signal });
       return turn.runBefore(task, job) as Promise<Timed<never>>;
     },
   });
@@ -174,14 +186,13 @@ export async function createEngine(
     },
     assertOpen(options) {
       const smallest = { width: smallestSide, height: smallestSide };
-      scheduler.assertOpen(stylizeTaskOf(smallest, [], options));
+      scheduler.assertOpen(stylizeTaskOf({ size: smallest }, options));
     },
-    async stylize({ size, newStyles = [], underpainting }, options, prepare) {
-      const before = newStyles.map((style) => describeTaskOf(style, {}));
-      if (underpainting) before.push(stylizeTaskOf(underpainting, [], {}));
-      return scheduler.submit(stylizeTaskOf(size, before, options), async (turn) => {
-        const input = await prepare(turnOf(turn));
-        return stylizeJob(planFor(size, layout), input, layout);
+    async stylize(request, options, prepare) {
+      const { size, byPlace = false } = request;
+      return scheduler.submit(stylizeTaskOf(request, options), async (turn) => {
+        const input = await prepare(turnOf(turn, byPlace));
+        return stylizeJob(planFor(size, layout), input, byPlace, layout);
       }) as Promise<Timed<never>>;
     },
     close() {

@@ -7,5 +7,5 @@ export { devicePattern, parseDevices } from './devices/parse-devices.ts';
 export { createEngine } from './engine.ts';
 export type { EngineLog, EngineOptions, EngineSeams } from './engine.ts';
 export { loadModel } from './model/model.ts';
-export { colorModes, providers } from './types.ts';
+export { colorModes, maxStyles, providers } from './types.ts';
 export type * from './types.ts';

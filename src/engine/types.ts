@@ -10,11 +10,15 @@ export type StyleStatistics = Float32Array<ArrayBuffer>;
 export const colorModes = ['style', 'content', 'only'] as const;
 export type ColorMode = (typeof colorModes)[number];
 
+/** The most styles of one picture. */
+export const maxStyles = 8;
+
 export interface StylizeInput {
   /** Sides of at least 16 pixels. The pixels are transferred: `image.data` is empty afterwards. */
   readonly image: RgbImage;
+  /** Of the style; of K styles one after the other, float32 [K, 2, C], where there are `shares`. */
   readonly statistics: StyleStatistics;
-  /** 0 (the content as the decoder sees it) to 1 (the full style). */
+  /** 0 (the content as the decoder sees it) to 1 (the full style); `shares` are multiplied by it. */
   readonly alpha: number;
   readonly color: ColorMode;
   /**
@@ -23,6 +27,18 @@ export interface StylizeInput {
    * `image` is the photograph.
    */
   readonly photograph?: RgbImage | undefined;
+  /**
+   * Where the painting covers the photograph, as a layer's mask does it: one byte a pixel, 0 none to
+   * 255 all of it; everywhere if absent. Transferred like `image`.
+   */
+  readonly coverage?: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * How much of each of K ≤ 8 styles is painted at each step of the features: float32 [K, h, w] with
+   * h = ⌈height / stride⌉ and w = ⌈width / stride⌉, each 0..1, together at most 1 in every place. What
+   * is wanting to 1 stays as the content's features are. Transferred like `image`; announced in the
+   * request as `byPlace`.
+   */
+  readonly shares?: Float32Array<ArrayBuffer> | undefined;
 }
 
 export interface WorkOptions {
@@ -79,6 +95,8 @@ export interface StylizeRequest {
   readonly newStyles?: readonly Size[];
   /** The size of a picture that is painted before it, as is its time. */
   readonly underpainting?: Size | undefined;
+  /** Whether its input will have `shares`: then it runs alone. */
+  readonly byPlace?: boolean;
 }
 
 /** What a request may do when its turn is near. */

@@ -54,19 +54,36 @@ function rowBytes(source: Source, target: Size): number {
  * them), where the C library gives freed blocks of some MiB back.
  */
 export function decodeBytes(source: Source, target: Size): number {
-  const sent = source.width * source.height;
+  const made = target.width * target.height;
+  const { hasAlpha } = source;
+  const decoding = decoderBytes(source, target) + (hasAlpha ? 4 : 3) * made;
+  const copying = (hasAlpha ? 8.7 : 6.4) * made;
+  return besideBytes(source, target) + Math.max(decoding, copying);
+}
+
+/** The same for a mask, whose bands come one after the other, of a byte a pixel each. */
+export function maskBytes(source: Source, target: Size): number {
   const made = target.width * target.height;
   const { channels, sampleBytes, hasAlpha } = source;
-  const decoding = decoderBytesPerPixel(source) * sent + (hasAlpha ? 4 : 3) * made;
-  const copying = (hasAlpha ? 8.7 : 6.4) * made;
+  // Rows in work, however few they are, have all bands, and with opacity as floats.
+  const stretched = target.width * (hasAlpha ? 4300 : 100 * channels * sampleBytes);
+  const decoding = decoderBytes(source, target) + stretched + (hasAlpha ? 2 : 1) * made;
+  return besideBytes(source, target) + decoding;
+}
+
+/** What the decoder holds of the picture; one that lies on its side as it was sent, while it is turned. */
+function decoderBytes(source: Source, target: Size): number {
+  const { channels, sampleBytes, isTurned } = source;
+  const sent = source.width * source.height;
+  const turned = (channels * sampleBytes * sent) / shrinking(source, target) ** 2;
+  return decoderBytesPerPixel(source) * sent + (isTurned ? turned : 0);
+}
+
+function besideBytes(source: Source, target: Size): number {
   // Unpacked to be counted, then held by each library that it is passed through: text of 7.9 MB took
   // 64 MB.
   const metadata = 8 * source.metadataBytes;
-  // A picture that lies on its side is held as it was sent while it is turned.
-  const turned = (channels * sampleBytes * sent) / shrinking(source, target) ** 2;
-  const turning = source.isTurned ? turned : 0;
-  const rows = rowBytes(source, target);
-  return fixedBytes + metadata + rows + Math.max(decoding + turning, copying);
+  return fixedBytes + metadata + rowBytes(source, target);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */

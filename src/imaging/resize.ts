@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 
+import { inTurns } from '../in-turns.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
-import { inTurns } from './in-turns.ts';
 import { ownPixels } from './pixels.ts';
 import { pool } from './pool.ts';
 
@@ -14,27 +14,31 @@ export async function resizePixels(image: RgbImage, { width, height }: Size): Pr
   return { width, height, data: await ownPixels(await pool.run(() => scaled.toBuffer())) };
 }
 
-/** The same picture where it has the size already. */
-export async function inSize(image: RgbImage, size: Size): Promise<RgbImage> {
-  const isInSize = image.width === size.width && image.height === size.height;
-  return isInSize ? image : resizePixels(image, size);
-}
+/** Looked at in one turn of the event loop: a millisecond. */
+const chunkPixels = 2 ** 18;
 
 /**
  * Gives a picture, in place, a share of the details that another has lost by scaling:
  * image + share · (sharp − blurred), rounded and clamped to 0..255.
+ * @param share of the pixel in a row and a column, 0 to 1
  */
 export async function addDetails(
   image: RgbImage,
   { data: sharp }: RgbImage,
   { data: blurred }: RgbImage,
-  share: number,
+  share: (row: number, column: number) => number,
 ): Promise<void> {
+  const { width, height } = image;
   const clamped = new Uint8ClampedArray(image.data.buffer);
-  await inTurns(clamped.length, (start, end) => {
-    for (let i = start; i < end; i++) {
-      const detail = (sharp[i] as number) - (blurred[i] as number);
-      clamped[i] = (clamped[i] as number) + share * detail;
+  await inTurns(height, Math.ceil(chunkPixels / width), (start, end) => {
+    for (let row = start, i = 3 * start * width; row < end; row++) {
+      for (let column = 0; column < width; column++) {
+        const rest = share(row, column);
+        for (let band = 0; band < 3; band++, i++) {
+          const detail = (sharp[i] as number) - (blurred[i] as number);
+          clamped[i] = (clamped[i] as number) + rest * detail;
+        }
+      }
     }
   });
 }

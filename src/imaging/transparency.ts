@@ -1,5 +1,5 @@
+import { inTurns } from '../in-turns.ts';
 import type { Size } from '../rgb-image.ts';
-import { inTurns } from './in-turns.ts';
 
 export interface Layers {
   /** RGB, as the networks are to see it. */
@@ -7,6 +7,9 @@ export interface Layers {
   /** One byte a pixel; undefined when every pixel is opaque. */
   readonly alpha: Uint8Array<ArrayBuffer> | undefined;
 }
+
+/** Parted in one turn of the event loop: a millisecond. */
+const chunkPixels = 2 ** 18;
 
 interface Color {
   readonly r: number;
@@ -37,12 +40,12 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
   const rgb = new Uint8Array(3 * pixels);
   const alpha = new Uint8Array(pixels);
   let all = 255;
-  await inTurns(pixels, (start, end) => {
+  await inTurns(pixels, chunkPixels, (start, end) => {
     all &= part(rgba, rgb, alpha, start, end);
   });
   if (all === 255) return { rgb, alpha: undefined };
   const ground = groundOf(rgba, { width, height });
-  await inTurns(pixels, (start, end) => {
+  await inTurns(pixels, chunkPixels, (start, end) => {
     fade(rgb, alpha, ground, start, end);
   });
   return { rgb, alpha };

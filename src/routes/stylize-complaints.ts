@@ -22,6 +22,7 @@ const otherNames = new Map<string, Field>([
   ...(['width', 'height', 'maxsize', 'resolution'] as const).map((name) => [name, 'size'] as const),
   ...(['brush', 'brushsize', 'strokesize'] as const).map((name) => [name, 'strokes'] as const),
   ...(['colour', 'colors', 'keepcolor'] as const).map((name) => [name, 'color'] as const),
+  ...(['region', 'regions', 'matte', 'area'] as const).map((name) => [name, 'mask'] as const),
 ]);
 
 export function unknown(name: string): ServiceError {

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 
-import { colorModes } from '../engine/index.ts';
+import { colorModes, maxStyles } from '../engine/index.ts';
 import { pictureFormats } from '../imaging/formats.ts';
 import { smallestSide } from '../rgb-image.ts';
 import { styleIdPattern } from '../stylization/catalog.ts';
 import { strokesLimits } from '../stylization/strokes.ts';
-
-const maxStyles = 8;
 
 const file = z
   .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
@@ -43,7 +41,19 @@ export const stylizeForm = z.object({
     .optional()
     .describe('one a style in the order of the form, comma separated or repeated; equal if absent')
     .meta({ examples: [[]] }),
-  alpha: number(0, 1).default(1).describe('how much style: 0 none, 1 all'),
+  alpha: z
+    .array(number(0, 1))
+    .max(maxStyles, upTo8)
+    .default([1])
+    .describe('how much style, 0 none to 1 all: one number for all styles, or one a style')
+    .meta({ examples: [[1]] }),
+  mask: z
+    .array(file.meta({ examples: [''] }))
+    .max(maxStyles, upTo8)
+    .default([])
+    .describe(
+      'where to paint: a grey picture for all styles, or one a style in the order of the form, stretched over the content. White paints, black leaves the photograph, grey is between; an alpha channel that is not all opaque is the mask. Where masks of several styles overlap they share the place by grey and weight',
+    ),
   strokes: z
     .union([z.literal('auto'), number(strokesLimits.min, strokesLimits.max, strokesTaken)], {
       error: strokesTaken,
@@ -81,6 +91,6 @@ export const stylizeForm = z.object({
 export type Field = keyof typeof stylizeForm.shape;
 export const fields = Object.keys(stylizeForm.shape) as Field[];
 export const isField = (name: string): name is Field => fields.includes(name as Field);
-export const lists = new Set<Field>(['style', 'styleId', 'weights']);
-export const files = new Set<Field>(['content', 'style']);
+export const lists = new Set<Field>(['style', 'styleId', 'weights', 'alpha', 'mask']);
+export const files = new Set<Field>(['content', 'style', 'mask']);
 export const numbers = new Set<Field>(['weights', 'alpha', 'strokes', 'size', 'quality']);

@@ -40,9 +40,15 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
     const [name, index] = issue?.path ?? [];
     throw wrong(name as Field, sent(name as Field, parts), index, issue?.message ?? '');
   }
-  const { color, preserveColor, ...form } = parsed.data;
-  checkStyles(styles, form.weights);
-  return { ...form, styles, color: colorOf(color, preserveColor) };
+  const { color, preserveColor, weights, alpha, mask: masks, ...form } = parsed.data;
+  checkStyles(styles, weights);
+  checkOneOrEach('alpha', 'alphas', alpha.length, styles.length);
+  if (masks.length > 0) checkOneOrEach('mask', 'masks', masks.length, styles.length);
+  const counts = styles.map((_, index) => ({
+    weight: weights?.[index] ?? 1,
+    alpha: (alpha.length > 1 ? alpha[index] : alpha[0]) as number,
+  }));
+  return { ...form, styles, counts, masks, color: colorOf(color, preserveColor) };
 }
 
 function checkKind(name: Field, part: FormPart): void {
@@ -89,9 +95,9 @@ const splitIfList = (name: Field, text: string): string[] =>
 
 /** All values of a field, as they were sent. */
 function sent(name: Field, parts: readonly FormPart[]): string[] {
-  return parts.flatMap((part) =>
-    part.kind === 'text' && part.name === name ? splitIfList(name, part.value) : [],
-  );
+  return parts
+    .filter((part) => part.name === name)
+    .flatMap((part) => (part.kind === 'text' ? splitIfList(name, part.value) : 'a file'));
 }
 
 /** Of `color` and its older name, which wishes for nothing when it is false. */
@@ -117,6 +123,16 @@ function checkStyles(styles: readonly StyleSource[], weights: readonly number[] 
   if (!weights.some((weight) => weight > 0)) {
     throw invalid('weights', 'are all 0; make at least one positive');
   }
+}
+
+/** One for all styles, or one a style. */
+function checkOneOrEach(field: Field, many: string, came: number, styles: number): void {
+  if (came === 1 || came === styles) return;
+  const text =
+    styles === 1
+      ? `1 style needs 1 ${field}; ${came} came. Send one.`
+      : `${styles} styles need 1 or ${styles} ${many}; ${came} came. Send one for all styles, or one a style in their order.`;
+  throw new ServiceError('invalid_value', text, { field });
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -1,5 +1,13 @@
 import type { StyleStatistics } from '../engine/index.ts';
 
+/** How a style counts among others. */
+export interface Mixed {
+  /** At least 0; of all styles together positive. */
+  readonly weight: number;
+  /** 0 to 1. */
+  readonly alpha: number;
+}
+
 /**
  * Σ wₖ·statisticsₖ with the weights normalised to sum 1. Since AdaIN is linear in (μ, σ) this is
  * exactly the Σ wₖ·AdaIN(f(c), f(sₖ)) of the paper's style interpolation (section 7.2, equation
@@ -19,4 +27,25 @@ export function blend(
     });
   });
   return blended;
+}
+
+/**
+ * Styles of different alphas as one: (1 − A)·x + Σ wₖ·aₖ·AdaIN(x, styleₖ) with A = Σ wₖ·aₖ is the
+ * blend of weights wₖ·aₖ at alpha A.
+ */
+export function mixed(
+  styles: readonly StyleStatistics[],
+  counts: readonly Mixed[],
+): { readonly statistics: StyleStatistics; readonly alpha: number } {
+  const weights = counts.map(({ weight }) => weight);
+  const [alpha = 1, ...others] = counts.flatMap(({ weight, alpha }) => (weight > 0 ? alpha : []));
+  if (others.every((other) => other === alpha)) {
+    return { statistics: blend(styles, weights), alpha };
+  }
+  const strengths = counts.map(({ weight, alpha }) => weight * alpha);
+  const [all, strong] = [weights, strengths].map((some) => some.reduce((sum, one) => sum + one, 0));
+  return {
+    statistics: blend(styles, strengths),
+    alpha: Math.min((strong as number) / (all as number), 1),
+  };
 }

@@ -1,13 +1,21 @@
 import type { Stylization } from './stylize.ts';
 
 /** The knobs of a request that artists turn. */
-export const controls = ['alpha', 'strokes', 'color'] as const;
+export const controls = ['alpha', 'mask', 'strokes', 'color'] as const;
 export type Control = (typeof controls)[number];
 
-const defaults: Pick<Stylization, Control> = { alpha: 1, strokes: 'auto', color: 'style' };
-
-/** Those that are not as they are without a word. */
-export function turnedControls(request: Pick<Stylization, Control>): Partial<typeof defaults> {
-  const turned = controls.filter((control) => request[control] !== defaults[control]);
-  return Object.fromEntries(turned.map((control) => [control, request[control]]));
+/** Those that are not as they are without a word, as the log shows them; of masks how many there are. */
+export function turnedControls({
+  counts,
+  masks,
+  strokes,
+  color,
+}: Pick<Stylization, 'counts' | 'masks' | 'strokes' | 'color'>): Partial<Record<Control, unknown>> {
+  const alphas = counts.map(({ alpha }) => alpha);
+  return {
+    ...(alphas.some((alpha) => alpha !== 1) && { alpha: alphas }),
+    ...(masks.length > 0 && { mask: masks.length }),
+    ...(strokes !== 'auto' && { strokes }),
+    ...(color !== 'style' && { color }),
+  };
 }

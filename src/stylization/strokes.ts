@@ -6,9 +6,12 @@
  */
 import type { StylizeInput, StylizeTurn } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
-import { addDetails, inSize, resizePixels } from '../imaging/resize.ts';
+import { addDetails, resizePixels } from '../imaging/resize.ts';
+import { inTurns } from '../in-turns.ts';
+import { layOver } from '../lay-over.ts';
 import type { Stages } from '../observability/stages.ts';
-import { smallestSide, type Size } from '../rgb-image.ts';
+import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
+import { resizeShares } from './masks.ts';
 
 export const strokesLimits = { min: 0.25, max: 4 } as const;
 
@@ -49,29 +52,102 @@ export function passesFor(strokes: Strokes, size: Size, maxPixels: number): Pass
   return { painted: scaled, underpainting: undefined };
 }
 
+/** What the engine paints, and what becomes of it. */
+export interface Prepared {
+  readonly input: StylizeInput;
+  /** The painting in the result's size. */
+  readonly finish: (painted: RgbImage) => Promise<RgbImage>;
+}
+
 /**
  * What the engine is to paint at last, with what must be painted before it painted.
  * @param input with the photograph in the result's size
+ * @param stride pixels to one step of the features, and so of shares
  */
-export async function underpaint(
+export async function prepareStrokes(
   input: StylizeInput,
-  { painted, underpainting }: Passes,
+  passes: Passes,
+  stride: number,
+  turn: Pick<StylizeTurn, 'underpaint'>,
+  stages: Stages,
+): Promise<Prepared> {
+  const { image } = input;
+  if (passes.underpainting) {
+    const underpainted = await underpaint(input, passes.underpainting, stride, turn, stages);
+    return { input: underpainted, finish: asItIs };
+  }
+  const isInSize = passes.painted.width === image.width && passes.painted.height === image.height;
+  return isInSize ? { input, finish: asItIs } : enlarge(input, passes.painted, stride);
+}
+
+const asItIs = (painted: RgbImage) => Promise.resolve(painted);
+
+/** Paints the photograph small, for it to be painted over. */
+async function underpaint(
+  input: StylizeInput,
+  size: Size,
+  stride: number,
   turn: Pick<StylizeTurn, 'underpaint'>,
   stages: Stages,
 ): Promise<StylizeInput> {
-  const { image: photograph, alpha, color } = input;
-  if (!underpainting) return { ...input, image: await inSize(photograph, painted) };
-  const small = await resizePixels(photograph, underpainting);
-  // Alpha leaves the rest to the photograph: its details, too.
-  const blurred = alpha < 1 ? await resizePixels(small, painted) : undefined;
-  const underpainted = await turn.underpaint({ ...input, image: small, color: 'style' });
+  const { image: photograph, alpha, color, shares, coverage } = input;
+  const small = await resizePixels(photograph, size);
+  const rest = restOf(input, stride);
+  const blurred = rest && (await resizePixels(small, photograph));
+  const underpainted = await turn.underpaint({
+    ...{ ...input, image: small, color: 'style', coverage: undefined },
+    shares: shares && (await resizeShares(shares, photograph, size, stride)),
+  });
   stages.record('underpaint', underpainted.inferMs);
-  const image = await resizePixels(underpainted.value, painted);
-  if (blurred) await addDetails(image, photograph, blurred, 1 - alpha);
+  const image = await resizePixels(underpainted.value, photograph);
+  if (blurred) await addDetails(image, photograph, blurred, rest);
+  const isMixed = color !== 'style' || coverage !== undefined;
   return {
     ...{ ...input, image, alpha: overpaint * alpha },
-    photograph: color === 'style' ? undefined : photograph,
+    photograph: isMixed ? photograph : undefined,
   };
+}
+
+/** Has the photograph painted large. It returns where no painting covers it, to the bit. */
+async function enlarge(input: StylizeInput, size: Size, stride: number): Promise<Prepared> {
+  const { image: photograph, shares, coverage } = input;
+  return {
+    input: {
+      ...{ ...input, image: await resizePixels(photograph, size), coverage: undefined },
+      shares: shares && (await resizeShares(shares, photograph, size, stride)),
+    },
+    async finish(painted) {
+      const image = await resizePixels(painted, photograph);
+      if (coverage) await cover(coverage, photograph, image);
+      return image;
+    },
+  };
+}
+
+/**
+ * What alpha leaves to the photograph in a row and a column, 0 to 1: details that scaling takes come
+ * back to it. Undefined where that is nothing.
+ */
+function restOf({ image, alpha, shares }: StylizeInput, stride: number) {
+  if (!shares) return alpha < 1 ? () => 1 - alpha : undefined;
+  const columns = Math.ceil(image.width / stride);
+  const places = columns * Math.ceil(image.height / stride);
+  const rest = new Float32Array(places).fill(1);
+  for (const [i, share] of shares.entries()) {
+    rest[i % places] = (rest[i % places] as number) - alpha * share;
+  }
+  return (row: number, column: number) =>
+    Math.max(0, rest[Math.floor(row / stride) * columns + Math.floor(column / stride)] as number);
+}
+
+/** Looked at in one turn of the event loop: a millisecond. */
+const chunkPixels = 2 ** 18;
+
+async function cover(coverage: Uint8Array, photograph: RgbImage, painted: RgbImage): Promise<void> {
+  await inTurns(coverage.length, chunkPixels, (start, end) => {
+    const part = ({ data }: RgbImage) => data.subarray(3 * start, 3 * end);
+    layOver(coverage.subarray(start, end), part(photograph), part(painted));
+  });
 }
 
 function autoStrokes({ width, height }: Size): number {

@@ -1,25 +1,32 @@
 import { together } from '../abortable.ts';
-import type { ColorMode, Engine, StylizeInput, StylizeTurn } from '../engine/index.ts';
+import type {
+  ColorMode,
+  Engine,
+  StyleStatistics,
+  StylizeInput,
+  StylizeTurn,
+} from '../engine/index.ts';
 import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
 import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import { encodeBytes, resizeBytes } from '../imaging/memory.ts';
-import { inSize } from '../imaging/resize.ts';
 import type { Size } from '../rgb-image.ts';
 import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
-import { blend } from './blend.ts';
+import { type Mixed, mixed } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
-import { type Passes, passesFor, type Strokes, underpaint } from './strokes.ts';
+import { type OpenedMasks, openMasks } from './masks.ts';
+import { type Passes, passesFor, type Prepared, prepareStrokes, type Strokes } from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
   readonly content: Buffer;
   /** At least one. */
   readonly styles: readonly StyleSource[];
-  /** One a style; undefined means equal. */
-  readonly weights?: readonly number[] | undefined;
-  readonly alpha: number;
+  /** How each of them counts. */
+  readonly counts: readonly Mixed[];
+  /** Where they are painted: none, one for all of them, or one a style. */
+  readonly masks: readonly Buffer[];
   readonly color: ColorMode;
   readonly strokes: Strokes;
   /** Longest side of the result in pixels; undefined means the content's own. */
@@ -86,7 +93,10 @@ async function stylize(
   const content = await openContent(request.content, limits);
   const passes = passesFor(request.strokes, content, maxPixels);
   const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
-  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, passes, format);
+  const masks = await openMasks(request.masks, request.counts, content, {
+    ...{ maxPixels, stride: engine.model.stride, signal },
+  });
+  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, masks, passes, format);
   const format = request.chooseFormat(
     content.format,
     (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
@@ -100,17 +110,28 @@ async function stylize(
   const left = deadline - performance.now();
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
-  const kept: Kept = { alpha: undefined, styleIds: [] };
+  const kept: Kept = {
+    alpha: undefined,
+    styleIds: [],
+    finish: (painted) => Promise.resolve(painted),
+  };
   let waitedMs = 0;
   const stylized = await engine.stylize(
-    { size: passes.painted, newStyles, underpainting: passes.underpainting },
+    {
+      size: passes.painted,
+      newStyles,
+      underpainting: passes.underpainting,
+      byPlace: masks.byPlace,
+    },
     { signal, deadline: painted },
     async (turn) => {
       const begun = performance.now();
       await memory.paint(bytesInWork, turn.signal);
       waitedMs = performance.now() - begun;
-      const input = await prepare(content, opened, request, turn, stages, kept);
-      return underpaint(input, passes, turn, stages);
+      const input = await prepare(content, opened, masks, request, turn, stages, kept);
+      const prepared = await prepareStrokes(input, passes, engine.model.stride, turn, stages);
+      kept.finish = prepared.finish;
+      return prepared.input;
     },
   );
   stages.record('queue', stylized.queueMs + waitedMs);
@@ -118,7 +139,7 @@ async function stylize(
   signal.throwIfAborted();
 
   const begun = performance.now();
-  const result = await inSize(stylized.value, content);
+  const result = await kept.finish(stylized.value);
   const bytes = await encodePicture(result, kept.alpha, format, request.quality, xmp);
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
@@ -132,15 +153,18 @@ async function stylize(
 function memoryFor(
   content: Content,
   styles: readonly OpenedStyle[],
+  masks: OpenedMasks,
   { painted, underpainting }: Passes,
   format: PictureFormat,
 ): number {
   const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
-  const decoding = content.decodeBytes + sum(largest.slice(0, stylesAtOnce));
-  const encoding = content.heldBytes + encodeBytes(format, content, content.hasAlpha);
+  const pictures = Math.max(content.decodeBytes, content.heldBytes + masks.decodeBytes);
+  const decoding = pictures + sum(largest.slice(0, stylesAtOnce));
+  const held = content.heldBytes + masks.heldBytes;
+  const encoding = held + encodeBytes(format, content, content.hasAlpha);
   const described = sum(styles.map((style) => style.heldBytes));
   // Two pictures beside those that are scaled: the photograph, and what it loses by scaling.
-  const scaling = (from: Size, to: Size) => 2 * content.heldBytes + resizeBytes(from, to);
+  const scaling = (from: Size, to: Size) => content.heldBytes + held + resizeBytes(from, to);
   const scaled = underpainting ? scaling(underpainting, painted) : 0;
   const reduced = painted === content ? 0 : scaling(painted, content) + scaling(content, painted);
   return described + Math.max(decoding, encoding, scaled, reduced);
@@ -150,6 +174,7 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total
 
 /** What the result needs of the request beside the painted pixels. */
 interface Kept {
+  finish: Prepared['finish'];
   alpha: Pixels['alpha'];
   styleIds: readonly string[];
 }
@@ -160,7 +185,8 @@ const stylesAtOnce = 2;
 async function prepare(
   content: Content,
   opened: readonly OpenedStyle[],
-  { weights, alpha, color }: Stylization,
+  masks: OpenedMasks,
+  { counts, color }: Stylization,
   { describe, signal }: StylizeTurn,
   stages: Stages,
   kept: Kept,
@@ -168,18 +194,26 @@ async function prepare(
   const describing = opened.map(
     (style) => (signal: AbortSignal) => style.resolve(describe, signal),
   );
-  const [pixels, resolved] = await together(signal, [
-    (signal) => stages.measure('decode', () => content.decode(signal)),
+  const decode = async (signal: AbortSignal) => {
+    const pixels = await content.decode(signal);
+    return { pixels, places: await masks.decode(signal) };
+  };
+  const [{ pixels, places }, resolved] = await together(signal, [
+    (signal) => stages.measure('decode', () => decode(signal)),
     (signal) => stages.measure('style', () => together(signal, describing, stylesAtOnce)),
   ]);
   stages.remark('style', worstOutcome(resolved));
   kept.alpha = pixels.alpha;
   kept.styleIds = resolved.map(({ id }) => id);
-  const statistics = blend(
-    resolved.map((style) => style.statistics),
-    weights,
-  );
-  return { image: pixels.image, statistics, alpha, color };
+  const statistics = resolved.map((style) => style.statistics);
+  const target = places.shares ? eachOf(statistics, counts) : mixed(statistics, counts);
+  return { image: pixels.image, color, ...target, ...places };
+}
+
+/** Styles with a weight, one after the other; their alphas are in their shares. */
+function eachOf(statistics: readonly StyleStatistics[], counts: readonly Mixed[]) {
+  const painted = statistics.filter((_, index) => (counts[index]?.weight ?? 0) > 0);
+  return { statistics: Float32Array.from(painted.flatMap((one) => [...one])), alpha: 1 };
 }
 
 /** What Server-Timing says of the styles: a miss if any was described for this request. */

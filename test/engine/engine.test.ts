@@ -97,6 +97,65 @@ t.test('a picture above tilePixels is painted in tiles, beside small ones', asyn
   t.equal(batchSize, 1);
 });
 
+t.test('by place: alone, whole and in tiles, and its buffers are transferred', async (t) => {
+  const { value: other } = await engine.describe(testPicture(64, 64, 6));
+  const both = Float32Array.from([...statistics, ...other]);
+  for (const [width, height] of [
+    [64, 48],
+    [504, 400],
+  ] as const) {
+    const steps = (width / 8) * (height / 8);
+    const byPlace = () => ({
+      ...input(width, height),
+      statistics: both,
+      shares: Float32Array.from({ length: 2 * steps }, (_, i) => (i < steps ? 0 : 1)),
+      coverage: new Uint8Array(width * height).fill(255, width * 8),
+    });
+    const given = [byPlace(), byPlace()] as const;
+    const size = { width, height };
+    const painted = await Promise.all(
+      given.map((one) => engine.stylize({ size, byPlace: true }, {}, () => Promise.resolve(one))),
+    );
+    const { value: expected } = await stylize(engine, {
+      ...input(width, height),
+      statistics: other,
+    });
+    for (const { value, batchSize } of painted) {
+      t.equal(batchSize, 1);
+      const [top, rest] = [value.data.slice(0, 24 * width), value.data.slice(24 * width)];
+      t.same(top, input(width, height).image.data.slice(0, 24 * width), 'the photograph');
+      t.ok(closeness(rest, expected.data.slice(24 * width)).share > 0.999);
+    }
+    t.same(
+      given.flatMap(({ image, shares, coverage }) =>
+        [image.data, shares, coverage].map((one) => one.length),
+      ),
+      [0, 0, 0, 0, 0, 0],
+    );
+  }
+});
+
+t.test('pictures with coverage run side by side', async (t) => {
+  batches.length = 0;
+  const first = stylize(engine, input(64, 64));
+  const coverages = [0, 255].map((share) => new Uint8Array(56 * 48).fill(share));
+  const painted = await Promise.all(
+    coverages.map((coverage) => stylize(engine, { ...input(56, 48), coverage })),
+  );
+  await first;
+  t.equal(batches.at(-1)?.size, 2);
+  const { value } = await stylize(engine, input(56, 48));
+  t.same(
+    painted.map((one) => one.value.data),
+    [input(56, 48).image.data, value.data],
+  );
+  t.same(
+    coverages.map(({ length }) => length),
+    [0, 0],
+    'each with buffers of its own',
+  );
+});
+
 t.test('who leaves a picture in tiles takes the rest of it away', async (t) => {
   const leaving = new AbortController();
   const left = stylize(engine, input(2000, 2000), { signal: leaving.signal });
@@ -120,6 +179,23 @@ t.test('wrong input is refused with what is wrong', async (t) => {
     stylize(engine, { ...input(20, 20), statistics: new Float32Array(3) }),
     TypeError,
   );
+  const coverage = new Uint8Array(399);
+  await t.rejects(
+    stylize(engine, { ...input(20, 20), coverage }),
+    new TypeError('coverage must hold 400 bytes'),
+  );
+  const shares = new Float32Array(9); // 20 × 20 pixels are 3 × 3 steps
+  await t.rejects(stylize(engine, { ...input(20, 20), shares }), /where byPlace says so/);
+  const size = { width: 20, height: 20 };
+  for (const [wrong, complaint] of [
+    [{}, /where byPlace says so/],
+    [{ shares: new Float32Array(10) }, /shares must hold 1 to 8 · 9 numbers/],
+    [{ shares: new Float32Array(81) }, /shares must hold 1 to 8 · 9 numbers/],
+    [{ shares: new Float32Array(18) }, /statistics must hold 2 · 2 · \d+ numbers/],
+  ] as const) {
+    const paint = () => Promise.resolve({ ...input(20, 20), ...wrong });
+    await t.rejects(engine.stylize({ size, byPlace: true }, {}, paint), complaint);
+  }
 });
 
 t.test('expired and abandoned requests are refused, and so is one too many', async (t) => {

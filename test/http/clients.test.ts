@@ -31,7 +31,7 @@ t.test("Postman's converter knows every field of the form", async (t) => {
   const flat = (one: Item): Item[] => [one, ...(one.item ?? []).flatMap(flat)];
   const form = flat(data as Item).find(({ request }) => request?.method === 'POST')?.request;
   t.same(form?.body?.formdata.map(({ key }) => key).sort(), [
-    ...['alpha', 'color', 'content', 'format', 'preserveColor', 'quality'],
+    ...['alpha', 'color', 'content', 'format', 'mask', 'preserveColor', 'quality'],
     ...['size', 'strokes', 'style', 'styleId', 'weights'],
   ]);
 });
@@ -46,7 +46,7 @@ export async function paint(photo: Blob, alpha: number) {
   const styleId = (list?.styles ?? []).slice(0, 1).map(({ id }) => id);
   const { data, error, response } = await client.POST('/stylize', {
     params: { header: { 'Request-Timeout': 10 } },
-    body: { content: photo, styleId, size: 32, alpha, format: 'png' },
+    body: { content: photo, styleId, size: 32, alpha: [alpha], format: 'png' },
     bodySerializer: (body) => {
       const form = new FormData();
       for (const [name, value] of Object.entries(body)) {

@@ -79,7 +79,7 @@ t.test('what can be counted is there before it happens', async (t) => {
   for (const result of ['hit', 'miss', 'joined']) {
     t.match(body, `adain_style_cache_requests_total{result="${result}"} 0\n`);
   }
-  for (const control of ['alpha', 'strokes', 'color']) {
+  for (const control of ['alpha', 'mask', 'strokes', 'color']) {
     t.match(body, `adain_controls_total{control="${control}"} 0\n`);
   }
   for (const stage of ['decode', 'style', 'underpaint', 'queue', 'infer', 'encode']) {

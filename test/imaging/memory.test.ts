@@ -75,6 +75,18 @@ t.test('a decode takes no more memory than its bound', { skip }, async (t) => {
   }
 });
 
+t.test('a mask takes no more memory than its bound', { skip }, async (t) => {
+  const file = join(t.testdir(), 'picture');
+  for (const [name, make] of Object.entries(files)) {
+    await writeFile(file, await make().toBuffer());
+    holds(t, name, await measure('mask', file, String(width), String(height)));
+    holds(t, `${name}, larger`, await measure('mask', file, '3000', '1920'));
+  }
+  await writeFile(file, await noise(16, 16).png().toBuffer());
+  holds(t, 'a small one', await measure('mask', file, String(width), String(height)));
+  holds(t, 'a small one, very wide', await measure('mask', file, '60000', '80'));
+});
+
 t.test('an encode takes no more memory than its bound', { skip }, async (t) => {
   for (const format of ['jpeg', 'png', 'webp', 'avif']) {
     for (const opacity of ['opaque', 'alpha']) {

@@ -4,6 +4,7 @@
  *
  *     peak.ts decode FILE [SIZE]
  *     peak.ts encode FORMAT opaque|alpha WIDTH HEIGHT
+ *     peak.ts mask FILE WIDTH HEIGHT
  *     peak.ts resize TIMES WIDTH HEIGHT
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
+import { openMask } from '../../src/imaging/mask.ts';
 import { encodeBytes, resizeBytes } from '../../src/imaging/memory.ts';
 import { resizePixels } from '../../src/imaging/resize.ts';
 import { noisePixels, plain } from './files.ts';
@@ -21,6 +23,7 @@ async function warmUp(): Promise<void> {
   for (const format of [...pictureFormats, 'gif'] as const) {
     const bytes = await plain([9, 99, 199], 64, 64, 0.5).toFormat(format).toBuffer();
     await (await openContent(bytes, { ...limits, size: 32 })).decode();
+    await (await openMask(bytes, { width: 32, height: 48 }, limits)).decode();
   }
   for (const format of pictureFormats) {
     const image = { width: 64, height: 64, data: new Uint8Array(3 * 64 * 64) };
@@ -67,12 +70,18 @@ async function resize(times: number, width: number, height: number) {
   };
 }
 
+async function mask(file: string, width: number, height: number) {
+  const opened = await openMask(readFileSync(file), { width, height }, limits);
+  return { bound: opened.decodeBytes, peak: await peakOf(() => opened.decode()) };
+}
+
 await warmUp();
 const [task, what = '', ...rest] = process.argv.slice(2);
 const [width = 0, height = 0] = rest.slice(-2).map(Number);
-const tasks: Record<string, () => Promise<{ bound: number; peak: number }>> = {
+const tasks: Record<string, () => Promise<unknown>> = {
   decode: () => decode(what, rest[0] === undefined ? undefined : Number(rest[0])),
   encode: () => encode(what as PictureFormat, rest[0] === 'alpha', width, height),
+  mask: () => mask(what, width, height),
   resize: () => resize(Number(what), width, height),
 };
 const result = await tasks[task ?? '']?.();

@@ -3,8 +3,8 @@ import t from 'tap';
 import type { StylizeInput } from '../../src/engine/index.ts';
 import { createStages } from '../../src/observability/stages.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { passesFor, underpaint } from '../../src/stylization/strokes.ts';
-import { testPicture } from '../engine/helpers.ts';
+import { passesFor, prepareStrokes } from '../../src/stylization/strokes.ts';
+import { copyOf, testPicture } from '../engine/helpers.ts';
 import { timed } from '../support/fake-engine.ts';
 
 t.test('a picture is painted at a k-th of its size', (t) => {
@@ -45,55 +45,94 @@ t.test('what narrow strokes would need is bounded', (t) => {
   t.end();
 });
 
-/** Underpaints, with an engine that answers with the picture that came. */
-async function underpainted(changes: Partial<StylizeInput>, strokes: number) {
-  const image = testPicture(96, 64, 1);
+/** The photograph that all of these begin with. */
+const photograph = () => testPicture(96, 64, 1);
+const stride = 8;
+
+/** Prepares, with an engine that answers with the picture that came. */
+async function prepared(changes: Partial<StylizeInput>, strokes: number) {
+  const image = photograph();
   const input: StylizeInput = {
     ...{ image, statistics: new Float32Array(8), alpha: 1, color: 'style' as const, ...changes },
   };
   const asked: StylizeInput[] = [];
-  const copy = (picture: RgbImage) => ({ ...picture, data: picture.data.slice() });
   const turn = {
     underpaint: (input: StylizeInput) => {
-      asked.push({ ...input, image: copy(input.image) });
+      asked.push({ ...input, image: copyOf(input.image) });
       return Promise.resolve(timed(input.image));
     },
   };
   const stages = createStages();
-  const made = await underpaint(input, passesFor(strokes, image, 1e6), turn, stages);
-  return { input, asked, made, stages };
+  const made = await prepareStrokes(input, passesFor(strokes, image, 1e6), stride, turn, stages);
+  return { input, asked, made: made.input, finish: made.finish, stages };
+}
+
+function distance({ data }: RgbImage, other: RgbImage): number {
+  return data.reduce((sum, value, i) => sum + Math.abs(value - (other.data[i] ?? NaN)), 0);
 }
 
 t.test('wide strokes: painted small, enlarged, and painted over lightly', async (t) => {
-  const { asked, made, stages } = await underpainted({ alpha: 0.8 }, 2);
+  const { asked, made, stages } = await prepared({ alpha: 0.8 }, 2);
   t.match(asked, [{ alpha: 0.8, image: { width: 48, height: 32 } }]);
   t.match(made, { alpha: 0.2, image: { width: 96, height: 64 }, photograph: undefined });
   t.ok(stages.times.has('underpaint'));
 });
 
 t.test('colours are the photograph’s, in the last painting alone', async (t) => {
-  const { input, asked, made } = await underpainted({ color: 'content' }, 2);
+  const { input, asked, made } = await prepared({ color: 'content' }, 2);
   t.match(asked, [{ color: 'style' }]);
   t.equal(made.color, 'content');
   t.equal(made.photograph, input.image);
 });
 
 t.test('what alpha leaves of the photograph has its details', async (t) => {
-  const far = ({ image }: StylizeInput) => {
-    const { data } = testPicture(96, 64, 1);
-    return image.data.reduce((sum, value, i) => sum + Math.abs(value - (data[i] ?? 0)), 0);
-  };
   const [none, half, all] = await Promise.all(
-    [0, 0.5, 1].map(async (alpha) => far((await underpainted({ alpha }, 4)).made)),
+    [0, 0.5, 1].map(async (alpha) => {
+      const { made } = await prepared({ alpha }, 4);
+      return distance(made.image, photograph());
+    }),
   );
   t.equal(none, 0);
   t.ok(Number(all) > 1.5 * Number(half) && Number(half) > 0);
 });
 
+t.test('with masks, in every place what its styles leave', async (t) => {
+  // Two styles: all of the first on the left, nothing of the second on the right.
+  const shares = Float32Array.from({ length: 2 * 8 * 12 }, (_, i) =>
+    i < 8 * 12 && i % 12 < 6 ? 1 : 0,
+  );
+  const { asked, made } = await prepared({ shares, coverage: new Uint8Array(96 * 64) }, 4);
+  const half = (image: RgbImage, from: number): RgbImage => ({
+    ...{ width: 48, height: 64 },
+    data: image.data.filter((_, i) => Math.floor((i % 288) / 144) === from),
+  });
+  t.equal(distance(half(made.image, 1), half(photograph(), 1)), 0);
+  t.ok(distance(half(made.image, 0), half(photograph(), 0)) > 1000);
+  t.same(made.shares, shares, 'the shares of the last painting are those of the picture');
+  t.same(
+    [...(asked[0]?.shares ?? [])],
+    [1, 0.5, 0, 1, 0.5, 0, 0, 0, 0, 0, 0, 0],
+    'and of the small one means of them',
+  );
+  t.equal(asked[0]?.coverage, undefined, 'all of that is painted');
+  t.ok(made.coverage && made.photograph);
+});
+
 t.test('narrow strokes: painted large; of 1: as it is', async (t) => {
-  const narrow = await underpainted({}, 0.5);
+  const narrow = await prepared({}, 0.5);
   t.match(narrow.made, { alpha: 1, image: { width: 192, height: 128 } });
   t.same(narrow.asked, []);
-  const plain = await underpainted({}, 1);
+  t.match(await narrow.finish(narrow.made.image), { width: 96, height: 64 });
+  const plain = await prepared({}, 1);
   t.equal(plain.made.image, plain.input.image);
+});
+
+t.test('narrow strokes leave what is not covered, to the bit', async (t) => {
+  const coverage = Uint8Array.from({ length: 96 * 64 }, (_, i) => (i < 96 * 32 ? 0 : 255));
+  const { made, finish } = await prepared({ coverage }, 0.5);
+  t.equal(made.coverage, undefined);
+  const black = { ...made.image, data: made.image.data.fill(0) };
+  const { data } = await finish(black);
+  t.same(data.subarray(0, 3 * 96 * 32), photograph().data.subarray(0, 3 * 96 * 32));
+  t.ok(data.subarray(3 * 96 * 32).every((value) => value === 0));
 });

@@ -28,8 +28,8 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
   const request = {
     content: await photo(),
     styles: [{ kind: 'id' as const, id: 'a' }],
-    weights: undefined,
-    alpha: 1,
+    counts: [{ weight: 1, alpha: 1 }],
+    masks: [],
     color: 'style' as const,
     strokes: 1,
     quality: 85,

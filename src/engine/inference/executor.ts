@@ -1,8 +1,14 @@
+import { layOver } from '../../lay-over.ts';
 import type { RgbImage } from '../../rgb-image.ts';
 import type { Placement } from '../devices/placement.ts';
 import { serialize } from '../model/graph/builder.ts';
 import type { Graph } from '../model/graph/builder.ts';
-import { momentsGraph, stylizeGraph, tileStylizeGraph } from '../model/graph/graphs.ts';
+import {
+  maskedStylizeGraph,
+  momentsGraph,
+  stylizeGraph,
+  tileStylizeGraph,
+} from '../model/graph/graphs.ts';
 import { inHalf } from '../model/graph/half.ts';
 import { partsOf } from '../model/model.ts';
 import type { Model } from '../model/model.ts';
@@ -11,10 +17,11 @@ import type { Plan } from '../tiling/plan.ts';
 import { area } from '../tiling/rectangle.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
 import { mixColors } from './colors.ts';
-import { describeFeeds, stylizeFeeds } from './feeds.ts';
+import { describeFeeds, isByPlace, maskedFeeds, stylizeFeeds } from './feeds.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
 import { createSession } from './onnxruntime.ts';
-import { sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
+import type { Session } from './onnxruntime.ts';
+import { maskedShapes, sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
 import type { Shape } from './sessions.ts';
 import { describeTiled, stylizeTiled } from './tiled-stylize.ts';
 import type { TiledStylization } from './tiled-stylize.ts';
@@ -23,7 +30,10 @@ import type { TiledStylization } from './tiled-stylize.ts';
 export interface Executor {
   /** Pictures of the plan's size → their statistics, in the same order. */
   describe(plan: Plan, images: readonly RgbImage[]): Promise<StyleStatistics[]>;
-  /** Pictures of the plan's size, each with its own style and alpha → pictures, in the same order. */
+  /**
+   * Pictures of the plan's size, each with its own style and alpha → pictures, in the same order. One
+   * with `shares` comes alone.
+   */
   stylize(plan: Plan, inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
   /** One picture in the tiles of its plan. */
   stylizeTiled(plan: Plan, input: StylizeInput): TiledStylization;
@@ -36,8 +46,9 @@ export async function createExecutor(
   placement: Placement,
   layout: Layout,
 ): Promise<Executor> {
-  const full = partsOf(model);
-  const parts = placement.precision === 'float16' ? inHalf(full) : full;
+  const readParts = () =>
+    placement.precision === 'float16' ? inHalf(partsOf(model)) : partsOf(model);
+  const parts = readParts();
   const open = (graph: Graph, shapes: readonly Shape[]) => {
     const bytes = serialize(graph);
     return sessionPerShape(shapes, () => createSession(bytes, placement));
@@ -45,6 +56,10 @@ export async function createExecutor(
   const stylize = await open(stylizeGraph(parts), wholeShapes(layout));
   const moments = await open(momentsGraph(parts), wholeShapes(layout));
   const tileStylize = await open(tileStylizeGraph(parts), tileShapes(layout));
+  let opening: Promise<Session> | undefined;
+  // On a CPU most never need it, and it costs 50 MiB; a GPU tries kernels for it, at the start.
+  const masked = () => (opening ??= open(maskedStylizeGraph(readParts()), maskedShapes(layout)));
+  if (layout.sides) await masked();
 
   return {
     async describe(plan, images) {
@@ -58,17 +73,24 @@ export async function createExecutor(
         .map((packed) => statisticsOf(momentsOf(packed, area(features)), layout.epsilon));
     },
     async stylize(plan, inputs) {
-      const output = await stylize.run(stylizeFeeds(inputs, plan, layout));
+      const [first] = inputs;
+      const output =
+        first && isByPlace(first)
+          ? await (await masked()).run(maskedFeeds(first, plan, layout))
+          : await stylize.run(stylizeFeeds(inputs, plan, layout));
       const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
-      return inputs.map(({ image, photograph = image, color }, index) => {
+      return inputs.map(({ image, photograph = image, color, coverage }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;
         mixColors(color, photograph.data, data);
+        if (coverage) layOver(coverage, photograph.data, data);
         return { width: image.width, height: image.height, data };
       });
     },
-    stylizeTiled: (plan, input) => stylizeTiled(plan, input, layout, { moments, tileStylize }),
+    stylizeTiled: (plan, input) =>
+      stylizeTiled(plan, input, layout, { moments, tileStylize, masked }),
     async release() {
-      await Promise.all([moments, stylize, tileStylize].map((one) => one.release()));
+      const opened = opening ? [await opening] : [];
+      await Promise.all([moments, stylize, tileStylize, ...opened].map((one) => one.release()));
     },
   };
 }

@@ -4,18 +4,25 @@ import { copyCanvas, pictureOnCanvas } from '../tiling/canvas.ts';
 import type { Padding } from '../tiling/canvas.ts';
 import type { Layout } from '../tiling/layout.ts';
 import type { Plan } from '../tiling/plan.ts';
-import { rectangleAt, relative, sizeOf } from '../tiling/rectangle.ts';
+import { area, rectangleAt, relative, scale, sizeOf } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
-import { addGrain } from './grain.ts';
+import { addGrain, addGrainByPlace } from './grain.ts';
 import type { Tensor } from './onnxruntime.ts';
+import { canvasShares, canvasStrength } from './shares.ts';
+import { maxStyles } from '../types.ts';
 import type { StyleStatistics, StylizeInput } from '../types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 /** What feeds must know of a layout. */
 export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch' | 'grain'>;
 /** A picture as the networks see it: at alpha 0, as a style is described, without grain. */
-export type Seen = Pick<StylizeInput, 'image' | 'alpha'>;
+export type Seen = Pick<StylizeInput, 'image' | 'alpha' | 'shares'>;
 type Repainting = Seen & Pick<StylizeInput, 'statistics'>;
+type ByPlace = Repainting & { readonly shares: Float32Array };
+
+export function isByPlace<T extends Repainting>(input: T): input is T & ByPlace {
+  return input.shares !== undefined;
+}
 
 /** A picture as it is. */
 export function plain(image: RgbImage): Seen {
@@ -71,6 +78,33 @@ export function tileStylizeFeeds(
   };
 }
 
+/** `masked-stylize`, of a whole picture. */
+export function maskedFeeds(input: ByPlace, plan: Plan, layout: RunLayout): Feeds {
+  const whole = rectangleAt(0, 0, plan.canvas);
+  return {
+    ...momentsFeeds([input], layout, whole, plan.features),
+    ...window('crop', inward(plan.picture, layout.encoderMargin)),
+    ...placed(input, layout, whole),
+  };
+}
+
+/** `masked-stylize`, of a tile of the canvas: as `tileStylizeFeeds`. */
+export function maskedTileFeeds(
+  input: ByPlace,
+  layout: RunLayout,
+  tile: Rectangle,
+  crop: Rectangle,
+  content: StyleStatistics,
+): Feeds {
+  return {
+    pixels: canvases([input], layout, tile),
+    // Nobody asks for the tile's own statistics.
+    ...window('inside', rectangleAt(0, 0, { width: 1, height: 1 })),
+    ...window('crop', inward(crop, layout.encoderMargin)),
+    ...placed(input, layout, tile, content),
+  };
+}
+
 /** The same rectangle of every picture's canvas, with grain → uint8 [N, H, W, 3]. */
 function canvases(pictures: readonly Seen[], layout: RunLayout, rectangle: Rectangle): Tensor {
   const { margin, grain } = layout;
@@ -78,10 +112,17 @@ function canvases(pictures: readonly Seen[], layout: RunLayout, rectangle: Recta
   const length = 3 * width * height;
   const count = runSize(pictures.length, layout);
   const data = new Uint8Array(count * length);
-  for (const [index, { image, alpha }] of pictures.entries()) {
+  for (const [index, { image, alpha, shares }] of pictures.entries()) {
     const canvas = data.subarray(index * length, (index + 1) * length);
     copyCanvas(image, margin, rectangle, canvas);
-    addGrain(canvas, relative(rectangle, pictureOnCanvas(image, layout)), alpha * grain);
+    const place = relative(rectangle, pictureOnCanvas(image, layout));
+    if (shares) {
+      const steps = scale(rectangle, 1 / layout.stride);
+      const strength = canvasStrength({ image, alpha, shares }, layout, steps);
+      // Sums of shares are not exact, and half a level must be rounded as without shares.
+      const levels = Float64Array.from(strength, (sum) => (Math.round(1e4 * sum) / 1e4) * grain);
+      addGrainByPlace(canvas, place, layout.stride, levels);
+    } else addGrain(canvas, place, alpha * grain);
   }
   return { type: 'uint8', data, dims: [count, height, width, 3] };
 }
@@ -98,6 +139,35 @@ function inward(rectangle: Rectangle, by: number): Rectangle {
 
 function window(name: string, { x0, y0, x1, y1 }: Rectangle): Feeds {
   return { [`${name}-starts`]: integers(y0, x0), [`${name}-ends`]: integers(y1, x1) };
+}
+
+/** Styles and their shares of a tile's features. @param content undefined for the tile's own */
+function placed(
+  input: ByPlace,
+  layout: RunLayout,
+  tile: Rectangle,
+  content?: StyleStatistics,
+): Feeds {
+  const { stride, encoderMargin, sides } = layout;
+  const margin = encoderMargin / stride;
+  const { x0, y0, x1, y1 } = scale(tile, 1 / stride);
+  const seen = { x0: x0 + margin, y0: y0 + margin, x1: x1 - margin, y1: y1 - margin };
+  const { width, height } = sizeOf(seen);
+  const found = canvasShares(input, layout, seen);
+  const given = found.length / area(seen);
+  // Where there are few shapes, styles that have no share make them full.
+  const styles = sides ? maxStyles : given;
+  const shares = new Float32Array(styles * area(seen));
+  shares.set(found);
+  const length = input.statistics.length / given;
+  const statistics = new Float32Array(styles * length);
+  statistics.set(input.statistics);
+  return {
+    statistics: { type: 'float32', data: statistics, dims: [styles, 2, length / 2] },
+    shares: { type: 'float32', data: shares, dims: [1, styles, height, width] },
+    content: packed([content ?? new Float32Array(length)], 1),
+    'is-tile': { type: 'uint8', data: Uint8Array.of(content ? 1 : 0), dims: [1] },
+  };
 }
 
 function targets(inputs: readonly Repainting[], count: number): Feeds {

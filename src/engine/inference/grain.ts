@@ -46,6 +46,33 @@ export function addGrain(
   }
 }
 
+/**
+ * The same where the levels differ by place.
+ * @param rectangle cut at multiples of `step` only
+ * @param levels of each step × step pixels of the rectangle, row by row
+ */
+export function addGrainByPlace(
+  pixels: Uint8Array<ArrayBuffer>,
+  { x0, y0, x1, y1 }: Rectangle,
+  step: number,
+  levels: Float64Array,
+): void {
+  field ??= makeField();
+  const clamped = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.length);
+  const columns = (x1 - x0) / step;
+  for (let y = y0, at = 0; y < y1; y++) {
+    const row = (y & (period - 1)) * period;
+    const line = Math.floor((y - y0) / step) * columns;
+    for (let x = x0; x < x1; x++, at += 3) {
+      const level = levels[line + Math.floor((x - x0) / step)] as number;
+      const amount = Math.round(((field[row + (x & (period - 1))] as number) * level) / unit);
+      clamped[at] = (clamped[at] as number) + amount;
+      clamped[at + 1] = (clamped[at + 1] as number) + amount;
+      clamped[at + 2] = (clamped[at + 2] as number) + amount;
+    }
+  }
+}
+
 /** int8 [period, period]: blurred white noise. */
 export function makeField(): Int8Array {
   let sums = Int32Array.from({ length: period ** 2 }, (_, i) => 2 * (hash(i) >>> 24) - 255);

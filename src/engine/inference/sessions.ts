@@ -18,6 +18,11 @@ export function tileShapes(layout: Layout): readonly Shape[] {
   return layout.sides ? [{ count: 1, side: largestSide(layout.sides) }] : [];
 }
 
+/** Of pictures in several styles by place, whole or in tiles: one at a time. */
+export function maskedShapes({ sides = [] }: Layout): readonly Shape[] {
+  return sides.toReversed().map((side) => ({ count: 1, side }));
+}
+
 /**
  * A session for every shape of `pixels` behind the face of one, or a single one for any shape if
  * none is given. On CUDA a session keeps the convolution plans of its last shape alone

@@ -1,16 +1,24 @@
+import { layOver } from '../../lay-over.ts';
 import type { RgbImage } from '../../rgb-image.ts';
 import type { Layout } from '../tiling/layout.ts';
 import type { Plan, TilePlan } from '../tiling/plan.ts';
 import { area, overlap, relative, scale } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
 import type { Tile } from '../tiling/tiles.ts';
-import type { ColorMode, StyleStatistics, StylizeInput } from '../types.ts';
-import { momentsFeeds, plain, tileStylizeFeeds } from './feeds.ts';
+import type { StyleStatistics, StylizeInput } from '../types.ts';
+import { isByPlace, maskedTileFeeds, momentsFeeds, plain, tileStylizeFeeds } from './feeds.ts';
+import { mixColors } from './colors.ts';
 import type { Seen } from './feeds.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Session } from './onnxruntime.ts';
-import { mixColors } from './colors.ts';
+
+interface Sessions {
+  readonly moments: Session;
+  readonly tileStylize: Session;
+  /** Opened when it is asked for. */
+  readonly masked: () => Promise<Session>;
+}
 
 /** A picture that is being stylized in tiles: one tile at a time, the result with the last. */
 export type TiledStylization = AsyncGenerator<undefined, RgbImage, undefined>;
@@ -25,10 +33,10 @@ export async function* stylizeTiled(
   { picture, tiles }: Plan,
   input: StylizeInput,
   layout: Layout,
-  sessions: { readonly moments: Session; readonly tileStylize: Session },
+  sessions: Sessions,
 ): TiledStylization {
   if (!tiles) throw new RangeError('The plan has no tiles');
-  const { image, photograph = image, color } = input;
+  const { image } = input;
   const content = yield* measure(input, tiles.moments, layout, sessions.moments);
 
   const halo = layout.encoderMargin + layout.decoderHalo;
@@ -36,7 +44,7 @@ export async function* stylizeTiled(
   let pending: { readonly part: Rectangle; readonly pixels: Uint8Array }[] = [];
   const writeAbove = (line: number) => {
     for (const { part, pixels } of pending.filter(({ part }) => part.y1 <= line)) {
-      putPart(image, photograph, relative(part, picture), pixels, color);
+      putPart(input, relative(part, picture), pixels);
     }
     pending = pending.filter(({ part }) => part.y1 > line);
   };
@@ -44,8 +52,10 @@ export async function* stylizeTiled(
     if (index > 0) yield;
     writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
-    const feeds = tileStylizeFeeds(input, layout, outer, relative(part, outer), content);
-    const { data } = await sessions.tileStylize.run(feeds);
+    const place = [layout, outer, relative(part, outer), content] as const;
+    const { data } = isByPlace(input)
+      ? await (await sessions.masked()).run(maskedTileFeeds(input, ...place))
+      : await sessions.tileStylize.run(tileStylizeFeeds(input, ...place));
     pending.push({ part, pixels: data as Uint8Array });
   }
   writeAbove(Infinity);
@@ -86,17 +96,18 @@ export async function describeTiled(
 
 /** Puts painted pixels in the place of the picture's own, row by row. */
 function putPart(
-  { width, data }: RgbImage,
-  photograph: RgbImage,
+  { image, photograph = image, color, coverage }: StylizeInput,
   { x0, y0, x1, y1 }: Rectangle,
   pixels: Uint8Array,
-  color: ColorMode,
 ): void {
+  const { width, data } = image;
   const row = 3 * (x1 - x0);
   for (let y = y0, from = 0; y < y1; y++, from += row) {
     const to = 3 * (y * width + x0);
     const line = pixels.subarray(from, from + row);
-    mixColors(color, photograph.data.subarray(to, to + row), line);
+    const seen = photograph.data.subarray(to, to + row);
+    mixColors(color, seen, line);
+    if (coverage) layOver(coverage.subarray(to / 3, (to + row) / 3), seen, line);
     data.set(line, to);
   }
 }

@@ -48,15 +48,13 @@ export async function startCpuGroup(setup: WorkerSetup, file?: URL): Promise<Wor
   return {
     speeds: whole.speeds,
     ended: Promise.race(members.map(endOf)),
-    async run(message, buffers) {
+    async run(message) {
       const messages = split(message);
-      if (messages.length !== halves.length) return whole.run(message, buffers);
+      if (messages.length !== halves.length) return whole.run(message);
       const outcomes = await Promise.all(
         // What a thread takes along when it ends is its own picture, not the one beside it.
         halves.map((half, index) =>
-          half
-            .run(messages[index] as RunMessage, buffers.slice(index, index + 1))
-            .catch((error: unknown): Outcome[] => [{ error }]),
+          half.run(messages[index] as RunMessage).catch((error: unknown): Outcome[] => [{ error }]),
         ),
       );
       return outcomes.flat();

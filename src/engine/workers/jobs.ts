@@ -7,6 +7,8 @@ import type { Outcome, Runner } from '../scheduling/runner.ts';
 import type { Layout } from '../tiling/layout.ts';
 import { describeStep, planPicture, stylizeSteps } from '../tiling/plan.ts';
 import type { Plan } from '../tiling/plan.ts';
+import { area } from '../tiling/rectangle.ts';
+import { maxStyles } from '../types.ts';
 import type { StylizeInput, WorkOptions } from '../types.ts';
 import type { RunMessage } from './messages.ts';
 import type { WorkerThread } from './worker-thread.ts';
@@ -44,15 +46,20 @@ export function describeJob(plan: Plan, image: RgbImage): Job {
   return { kind: 'describe', plan, image: owned(image) };
 }
 
-/** @param before what must be done first */
+/**
+ * @param before what must be done first
+ * @param byPlace whether the input will have shares
+ */
 export function stylizeTask(
   plan: Plan,
   before: readonly Task[],
+  byPlace: boolean,
   layout: Layout,
   options: WorkOptions,
 ): Task {
   return {
     ...taskOf('stylize', plan, layout, options),
+    ...(byPlace && { key: undefined }),
     steps: stylizeSteps(plan),
     before: before.map(({ steps }) => steps),
   };
@@ -60,21 +67,36 @@ export function stylizeTask(
 
 let lastId = 0;
 
-/** @throws TypeError or RangeError for what no form lets through */
+/**
+ * @param byPlace whether the input was said to have shares
+ * @throws TypeError or RangeError for what no form lets through
+ */
 export function stylizeJob(
   plan: Plan,
-  { image, photograph, statistics, alpha, color }: StylizeInput,
+  { image, photograph, statistics, alpha, color, coverage, shares }: StylizeInput,
+  byPlace: boolean,
   { channels }: Layout,
 ): Job {
   checkData(image, plan.size);
   if (photograph) checkData(photograph, plan.size);
-  if (statistics.length !== 2 * channels) {
-    throw new TypeError(`statistics must hold 2 · ${channels} numbers`);
+  const { width, height } = plan.size;
+  if (coverage && coverage.length !== width * height) {
+    throw new TypeError(`coverage must hold ${width * height} bytes`);
+  }
+  if (byPlace !== Boolean(shares)) throw new TypeError('shares come where byPlace says so');
+  const styles = shares ? shares.length / area(plan.features) : 1;
+  if (!(Number.isInteger(styles) && styles >= 1 && styles <= maxStyles)) {
+    throw new TypeError(`shares must hold 1 to ${maxStyles} · ${area(plan.features)} numbers`);
+  }
+  if (statistics.length !== styles * 2 * channels) {
+    throw new TypeError(`statistics must hold ${styles} · 2 · ${channels} numbers`);
   }
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError('alpha must be between 0 and 1');
   const input = {
     ...{ image: owned(image), statistics, alpha, color },
     ...(photograph && { photograph: owned(photograph) }),
+    ...(coverage && { coverage: ownedData(coverage) }),
+    ...(shares && { shares: ownedData(shares) }),
   };
   return plan.tiles
     ? { kind: 'tile', plan, input, id: ++lastId }
@@ -87,7 +109,7 @@ export function createRunner(
   onRun: (failure: Error | undefined, holding: boolean) => void,
 ): Runner<Job> {
   const begun = new Set<Job>();
-  const send = async (jobs: readonly Job[]) => thread.run(...messageOf(jobs, begun));
+  const send = async (jobs: readonly Job[]) => thread.run(messageOf(jobs, begun));
   return {
     async run(jobs) {
       const outcomes = await send(jobs).catch((error: unknown) => {
@@ -130,25 +152,21 @@ function taskOf(
   return { key: alone ? undefined : `${kind} ${width}×${height}`, pixels, ...options };
 }
 
-function messageOf(jobs: readonly Job[], begun: Set<Job>): [RunMessage, ArrayBuffer[]] {
+function messageOf(jobs: readonly Job[], begun: Set<Job>): RunMessage {
   const [first] = jobs as [Job, ...Job[]];
   const { plan } = first;
   if (first.kind === 'tile') {
     const { id, input } = first;
-    if (begun.has(first)) return [{ kind: 'tile', id }, []];
+    if (begun.has(first)) return { kind: 'tile', id };
     begun.add(first);
-    return [{ kind: 'tile', id, picture: { plan, input } }, buffersOf(input)];
+    return { kind: 'tile', id, picture: { plan, input } };
   }
   if (first.kind === 'describe') {
     const items = jobs.flatMap((job) => (job.kind === 'describe' ? job.image : []));
-    return [{ kind: 'describe', plan, items }, items.map(({ data }) => data.buffer)];
+    return { kind: 'describe', plan, items };
   }
   const items = jobs.flatMap((job) => (job.kind === 'stylize' ? job.input : []));
-  return [{ kind: 'stylize', plan, items }, items.flatMap(buffersOf)];
-}
-
-function buffersOf({ image, photograph }: StylizeInput): ArrayBuffer[] {
-  return [image.data.buffer, ...(photograph ? [photograph.data.buffer] : [])];
+  return { kind: 'stylize', plan, items };
 }
 
 function checkData(image: RgbImage, { width, height }: Size): void {
@@ -158,9 +176,12 @@ function checkData(image: RgbImage, { width, height }: Size): void {
   }
 }
 
-/** Node's Buffers and views into something larger cannot be transferred: those are copied. */
 function owned(image: RgbImage): RgbImage {
-  const { data } = image;
-  const whole = data.byteLength === data.buffer.byteLength && !Buffer.isBuffer(data);
-  return whole ? image : { ...image, data: Uint8Array.from(data) };
+  return { ...image, data: ownedData(image.data) };
+}
+
+/** Node's Buffers and views into something larger cannot be transferred: those are copied. */
+function ownedData<T extends Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(data: T): T {
+  if (Buffer.isBuffer(data)) return Uint8Array.from(data) as T; // its slice would be a view
+  return data.byteLength === data.buffer.byteLength ? data : (data.slice() as T);
 }

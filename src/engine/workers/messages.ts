@@ -23,6 +23,16 @@ export type RunMessage =
   | { readonly kind: 'stylize'; readonly plan: Plan; readonly items: readonly StylizeInput[] }
   | TileMessage;
 
+/** What is transferred with a run: the pixels, and all else that is as large. */
+export function buffersOf(message: RunMessage): ArrayBuffer[] {
+  if (message.kind === 'describe') return message.items.map(({ data }) => data.buffer);
+  const inputs = message.kind === 'stylize' ? message.items : [message.picture?.input];
+  return inputs.flatMap((input) => {
+    const views = [input?.image.data, input?.photograph?.data, input?.coverage, input?.shares];
+    return views.flatMap((view) => view?.buffer ?? []);
+  });
+}
+
 /** One tile of a large picture; the first message brings the picture. */
 export interface TileMessage {
   readonly kind: 'tile';

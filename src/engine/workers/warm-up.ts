@@ -6,8 +6,10 @@ import type { Speeds } from '../scheduling/service-times.ts';
 import { largestSide } from '../tiling/canvas.ts';
 import type { Layout } from '../tiling/layout.ts';
 import { planPicture, planTiled, stylizeSteps } from '../tiling/plan.ts';
-import type { RunKind } from '../tiling/plan.ts';
-import type { StyleStatistics } from '../types.ts';
+import type { Plan, RunKind } from '../tiling/plan.ts';
+import { area } from '../tiling/rectangle.ts';
+import { maxStyles } from '../types.ts';
+import type { StyleStatistics, StylizeInput } from '../types.ts';
 
 /** Large enough for the speed to be that of real pictures, small enough for a quick start. */
 const side = 256;
@@ -15,7 +17,8 @@ const side = 256;
 /**
  * Runs every kind of work twice on noise, where there are few shapes in each of them: first the
  * largest, as a GPU's memory pool keeps what it has grown to. The first run pays for memory, threads
- * and plans; the second tells the speed.
+ * and plans; the second tells the speed. Painting by place is warmed up where its sessions are there
+ * from the start, and takes as long as in one style (src/DECISIONS.md).
  * @throws what the runtime says when the device cannot run the networks
  */
 export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds> {
@@ -36,6 +39,7 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
     };
     [statistics = statistics] = await twice('describe', () => executor.describe(plan, images));
     const input = { image, statistics, alpha: 1, color: 'style' as const };
+    if (sides && count === 1) await executor.stylize(plan, [byPlace(input, plan)]);
     await twice('stylize', () =>
       executor.stylize(
         plan,
@@ -57,6 +61,14 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
     }
   }
   return speeds as Speeds;
+}
+
+/** The same in as many styles as there may be. */
+function byPlace(input: StylizeInput, { features }: Plan): StylizeInput {
+  const shares = new Float32Array(maxStyles * area(features)).fill(1 / maxStyles);
+  const statistics = new Float32Array(maxStyles * input.statistics.length);
+  for (let k = 0; k < maxStyles; k++) statistics.set(input.statistics, k * input.statistics.length);
+  return { ...input, statistics, shares };
 }
 
 function noise(width: number, height: number): RgbImage {

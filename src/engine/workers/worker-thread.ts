@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
 import '../inference/no-telemetry.ts';
 import type { Outcome } from '../scheduling/runner.ts';
+import { buffersOf } from './messages.ts';
 import type { Message, Reply, RunMessage, WorkerSetup } from './messages.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
 
@@ -10,8 +11,8 @@ import type { Speeds } from '../scheduling/service-times.ts';
 export interface WorkerThread {
   /** What its warm-up measured. */
   readonly speeds: Speeds;
-  /** Rejects when the thread ends before it answers. The buffers are transferred. */
-  run(message: RunMessage, buffers: readonly ArrayBuffer[]): Promise<readonly Outcome[]>;
+  /** Rejects when the thread ends before it answers. Pixels are transferred. */
+  run(message: RunMessage): Promise<readonly Outcome[]>;
   /** Forgets a large picture. */
   drop(id: number): void;
   /**
@@ -54,10 +55,10 @@ export async function startWorkerThread(
   return {
     speeds,
     ended,
-    async run(message, buffers) {
+    async run(message) {
       // A thread that ended while it was idle answers nothing any more.
       if (worker.threadId < 0) throw await ended;
-      worker.postMessage(message, buffers);
+      worker.postMessage(message, buffersOf(message));
       const { outcomes } = (await nextReply()) as Extract<Reply, { kind: 'done' }>;
       return outcomes;
     },

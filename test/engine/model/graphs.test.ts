@@ -1,5 +1,6 @@
 import t from 'tap';
 import {
+  maskedStylizeGraph,
   momentsGraph,
   stylizeGraph,
   tileStylizeGraph,
@@ -158,7 +159,7 @@ t.test('statistics count the picture alone, not its margin', async (t) => {
 
 t.test('no graph computes with shapes, which a GPU would leave to the CPU', (t) => {
   const ofShapes = ['Shape', 'Size', 'Range', 'ConstantOfShape', 'NonZero', 'Reshape', 'Expand'];
-  for (const make of [momentsGraph, stylizeGraph, tileStylizeGraph]) {
+  for (const make of [momentsGraph, stylizeGraph, tileStylizeGraph, maskedStylizeGraph]) {
     const { name, nodes } = make(partsOf(model));
     t.same(
       nodes.filter(({ opType }) => ofShapes.includes(opType)),

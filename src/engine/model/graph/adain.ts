@@ -5,7 +5,9 @@
  *   (1 − α)·x + α·(σs·(x − μc)/σc + μs)
  * fold into one affine map per sample and channel,
  *   x·scale + shift,  scale = 1 − α + α·σs/σc,  shift = α·(μs − σs/σc·μc),
- * so that only two operations run over the full features.
+ * so that only two operations run over the full features. Of several styles, each with its share sₖ of
+ * every place, the same is
+ *   x·(1 + Σ sₖ·gainₖ) + Σ sₖ·shiftₖ,  gainₖ = σₖ/σc − 1,  shiftₖ = μₖ − σₖ/σc·μc.
  */
 import { addFloats, addIntegers, addNode } from './builder.ts';
 import type { Graph, Value } from './builder.ts';
@@ -116,4 +118,41 @@ export function addAdain(
   );
   const shift = node('Mul', 'shift', strength, moved);
   return node('Add', 'shifted', node('Mul', 'scaled', features, scale), shift);
+}
+
+/**
+ * Moves `features` towards several styles, x + Σ sₖ·(AdaIN(x, styleₖ) − x), with the shares sₖ of
+ * every place. The sums over styles are convolutions of 1 × 1: products of matrices that come out
+ * in the features' own layout.
+ * @param features float32 [1, C, h, w]
+ * @param content of one picture
+ * @param styles of K styles, each float32 [K, C, 1, 1]
+ * @param shares float32 [1, K, h, w]; where all are 0 no bit of the features changes
+ * @returns float32 [1, C, h, w]
+ */
+export function addAdainByPlace(
+  graph: Graph,
+  name: string,
+  features: Value,
+  content: Statistics,
+  styles: Statistics,
+  shares: Value,
+): Value {
+  const node = (op: string, part: string, ...inputs: Value[]) =>
+    addNode(graph, op, `${name}/${part}`, inputs);
+  const one = addFloats(graph, `${name}/one`, 1);
+  const spread = (part: string, values: Value) => {
+    // [K, C, 1, 1] → [C, K, 1, 1], as a convolution has its weights.
+    const turned = addNode(graph, 'Transpose', `${name}/${part}-turned`, [values], {
+      perm: [1, 0, 2, 3],
+    });
+    return node('Conv', `${part}-by-place`, shares, turned);
+  };
+
+  const ratio = node('Div', 'deviation-ratio', styles.deviation, content.deviation);
+  const gain = spread('gain', node('Sub', 'gain', ratio, one));
+  const meant = node('Mul', 'mean-scaled', ratio, content.mean);
+  const shift = spread('shift', node('Sub', 'shift', styles.mean, meant));
+  const moved = node('Add', 'moved', node('Mul', 'gained', features, gain), shift);
+  return node('Add', 'shifted', features, moved);
 }

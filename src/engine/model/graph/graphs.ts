@@ -3,9 +3,16 @@
  * canvas or a tile of one, uint8 [N, H, W, 3]; statistics are float32 [N, 2, C], μ before σ.
  * Nothing here computes with shapes: such nodes would be kept on the CPU beside a GPU.
  */
-import { addAdain, addMoments, addPacked, addStatistics, addUnpacked } from './adain.ts';
+import {
+  addAdain,
+  addAdainByPlace,
+  addMoments,
+  addPacked,
+  addStatistics,
+  addUnpacked,
+} from './adain.ts';
 import type { Statistics } from './adain.ts';
-import { addInput, addOutput, emptyGraph } from './builder.ts';
+import { addInput, addNode, addOutput, emptyGraph } from './builder.ts';
 import type { Graph, Value } from './builder.ts';
 import { inline } from './inline.ts';
 import type { ModelProto } from './onnx/onnx_pb.ts';
@@ -61,15 +68,55 @@ export function tileStylizeGraph(parts: Parts): Graph {
   return graph;
 }
 
+/**
+ * One picture in several styles by place, whole or a tile: `shares` float32 [1, K, h, w] of the K
+ * styles whose statistics are given. Where `is-tile`, uint8 [1], is 1 the content's statistics are
+ * `content`, else those of the features `inside`.
+ */
+export function maskedStylizeGraph(parts: Parts): Graph {
+  const graph = emptyGraph('masked-stylize');
+  const pixels = addInput(graph, 'pixels', 'uint8', [1, 'H', 'W', 3]);
+  const inside = addWindow(graph, 'inside');
+  const content = addInput(graph, 'content', 'float32', [1, 2, parts.channels]);
+  const isTile = addInput(graph, 'is-tile', 'uint8', [1]);
+  const statistics = addInput(graph, 'statistics', 'float32', ['K', 2, parts.channels]);
+  const shares = addInput(graph, 'shares', 'float32', [1, 'K', 'rows', 'columns']);
+
+  const features = addEncoder(graph, parts, addPlanes(graph, 'planes', pixels));
+  const seen = addCrop(graph, 'seen', features, inside);
+  const own = addEither(
+    graph,
+    isTile,
+    addUnpacked(graph, 'content-own', content),
+    addStatistics(graph, 'own', seen, parts.epsilon),
+  );
+  const styles = addUnpacked(graph, 'styles', statistics);
+  addPixelsOf(graph, parts, addAdainByPlace(graph, 'adain', features, own, styles, shares));
+  return graph;
+}
+
+/** Statistics for where a flag is 1, and for where it is 0. @param flag uint8 [1] */
+function addEither(graph: Graph, flag: Value, yes: Statistics, no: Statistics): Statistics {
+  const bool = 9; // TensorProto.DataType.BOOL
+  const condition = addNode(graph, 'Cast', `${flag}/flag`, [flag], { to: bool });
+  const either = (part: keyof Statistics) =>
+    addNode(graph, 'Where', `${flag}/${part}`, [condition, yes[part], no[part]]);
+  return { mean: either('mean'), deviation: either('deviation') };
+}
+
 /** From features with their statistics to pixels in a style. */
 function addPainted(graph: Graph, parts: Parts, features: Value, own: Statistics): void {
   const statistics = addInput(graph, 'statistics', 'float32', ['N', 2, parts.channels]);
   const alpha = addInput(graph, 'alpha', 'float32', ['N']);
-  const crop = addWindow(graph, 'crop');
 
   const style = addUnpacked(graph, 'style', statistics);
-  const target = addAdain(graph, 'adain', features, own, style, alpha);
-  const planes = addCrop(graph, 'cropped', addDecoder(graph, parts, target), crop);
+  addPixelsOf(graph, parts, addAdain(graph, 'adain', features, own, style, alpha));
+}
+
+/** From features to the `crop` of the pixels that the decoder paints of them. */
+function addPixelsOf(graph: Graph, parts: Parts, features: Value): void {
+  const crop = addWindow(graph, 'crop');
+  const planes = addCrop(graph, 'cropped', addDecoder(graph, parts, features), crop);
   addOutput(graph, 'painted', addPixels(graph, 'bytes', planes), 'uint8', ['N', 'h', 'w', 3]);
 }
 
