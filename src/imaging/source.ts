@@ -2,7 +2,8 @@ import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import type { Size } from '../rgb-image.ts';
-import { type InputFormat, inputFormatNames, inputPixels, sniffFormat } from './formats.ts';
+import { describeForeign } from './foreign.ts';
+import { type InputFormat, inputPixels, sniffFormat } from './formats.ts';
 import { pool } from './pool.ts';
 import { readStructure } from './structure/index.ts';
 import { assertFits, assertModest } from './structure/limits.ts';
@@ -37,11 +38,7 @@ export interface Source extends Size {
 export async function inspect(bytes: Buffer, field: string, maxPixels: number): Promise<Source> {
   const format = sniffFormat(bytes);
   if (format === undefined) {
-    throw new ServiceError(
-      'unsupported_media_type',
-      `The file is not a picture of a type we take. Send ${inputFormatNames}.`,
-      { field },
-    );
+    throw new ServiceError('unsupported_media_type', describeForeign(bytes), { field });
   }
   const structure = readStructure(bytes, format);
   assertModest(structure, field);
