@@ -99,7 +99,7 @@ export async function openContent(
 
 /**
  * Reads the header of a style picture, which is decoded like a content, scaled down to `styleSize`,
- * without its opacity.
+ * without its opacity. Of one so narrow that it would be too small then, the middle is taken.
  *
  * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
  * `too_many_pixels`.
@@ -109,24 +109,31 @@ export async function openStyle(
   { maxPixels, styleSize, field }: StyleLimits,
 ): Promise<StylePicture> {
   const source = await inspect(bytes, field, maxPixels);
-  const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
-  if (isTooSmall(target)) {
-    const was = `The picture is ${source.width}×${source.height} pixels`;
-    throw tooSmall(
-      isTooSmall(source)
-        ? was
-        : `${was}, scaled to ${target.width}×${target.height} to be read as a style`,
-      field,
-      // As large as styles are read, it would be too narrow still.
-      isTooSmall(scaleTo(source, styleSize))
-        ? 'Send a less narrow one, cropped for example.'
-        : undefined,
-    );
+  if (isTooSmall(source)) {
+    throw tooSmall(`The picture is ${source.width}×${source.height} pixels`, field);
   }
+  const target = styleTarget(source, styleSize);
   const { width, height } = target;
   return {
     ...{ width, height, ...memoryOf(source, target) },
     decode: async (signal) => (await decodePixels(bytes, source, target, field, signal)).image,
+  };
+}
+
+/** In which a picture is decoded; the same object as its source for its own size. */
+interface Target extends Size {
+  /** Of another shape than the picture: what lies beyond it is cut off. */
+  readonly isCropped?: boolean;
+}
+
+function styleTarget(source: Source, styleSize: number): Target {
+  const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
+  if (!isTooSmall(target)) return target;
+  const { width, height } = target;
+  return {
+    width: Math.max(width, smallestSide),
+    height: Math.max(height, smallestSide),
+    isCropped: true,
   };
 }
 
@@ -138,13 +145,12 @@ function memoryOf(source: Source, target: Size): DecodeMemory {
 }
 
 /**
- * Decodes a picture whose header was inspected, in the size `target`: the same object as `source`
- * for its own. Rejects as `Content.decode` does.
+ * Decodes a picture whose header was inspected. Rejects as `Content.decode` does.
  */
 export async function decodePixels(
   bytes: Buffer,
   source: Source,
-  target: Size,
+  target: Target,
   field: string,
   signal?: AbortSignal,
 ): Promise<Pixels> {
@@ -154,7 +160,10 @@ export async function decodePixels(
     failOn: 'error',
     limitInputPixels: source.width * source.height,
   });
-  if (target !== source) pipeline.resize(target.width, target.height, { fit: 'fill' });
+  if (target !== source) {
+    const fit = target.isCropped ? 'cover' : 'fill';
+    pipeline.resize(target.width, target.height, { fit });
+  }
   // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
   // output profile is named. Named without need it does harm: 16 bits without a profile are sRGB.
   if (source.isWideRgb) pipeline.withIccProfile('srgb');
