@@ -2,6 +2,7 @@ import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
+import { toSrgb } from './color/to-srgb.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
@@ -93,7 +94,7 @@ export async function openContent(
   const format = resultFormat(source.format);
   return {
     ...{ width, height, format, hasAlpha: source.hasAlpha, ...memoryOf(source, target) },
-    decode: (signal) => decodePixels(bytes, source, target, field, signal),
+    decode: (signal) => decodePixels(source, target, field, signal),
   };
 }
 
@@ -116,7 +117,7 @@ export async function openStyle(
   const { width, height } = target;
   return {
     ...{ width, height, ...memoryOf(source, target) },
-    decode: async (signal) => (await decodePixels(bytes, source, target, field, signal)).image,
+    decode: async (signal) => (await decodePixels(source, target, field, signal)).image,
   };
 }
 
@@ -148,37 +149,65 @@ function memoryOf(source: Source, target: Size): DecodeMemory {
  * Decodes a picture whose header was inspected. Rejects as `Content.decode` does.
  */
 export async function decodePixels(
-  bytes: Buffer,
   source: Source,
   target: Target,
   field: string,
   signal?: AbortSignal,
 ): Promise<Pixels> {
-  const pipeline = sharp(bytes, {
-    autoOrient: true,
-    // Tolerates what every browser shows (stray bytes between segments), not missing pixels.
-    failOn: 'error',
-    limitInputPixels: source.width * source.height,
+  const decoding = () =>
+    decodeFile(source, target).catch((cause: unknown) => {
+      throw undecodable(source.format, field, cause);
+    });
+  const { data, info } = await pool.run(decoding, signal);
+  const { width, height } = info;
+  const channels = info.channels === 4 ? 4 : 3;
+  const { encoding, sampleBytes } = source;
+  const pixels = encoding ? await toSrgb(data, sampleBytes, channels, encoding) : data;
+  if (channels === 3) {
+    return { image: { width, height, data: await ownPixels(pixels) }, alpha: undefined };
+  }
+  const { rgb, alpha } = await separate(pixels, info);
+  return { image: { width, height, data: rgb }, alpha };
+}
+
+/** What libjpeg complains of without need: all but scans that end before their pixels do. */
+const harmless = /^VipsJpeg: (?!.*premature end)/;
+
+/**
+ * Every pixel must be there, whatever the format. Decoders see to it, but that of JPEG: it says so
+ * in a warning like those of what every browser shows, of which only the first is heard.
+ */
+async function decodeFile(source: Source, target: Target) {
+  const file = source.file();
+  if (source.format !== 'jpeg') return decodeWith(file, 'error', source, target);
+  return decodeWith(file, 'warning', source, target).catch((error: unknown) => {
+    if (error instanceof Error && harmless.test(error.message)) {
+      return decodeWith(file, 'error', source, target);
+    }
+    throw error;
+  });
+}
+
+function decodeWith(file: Buffer, failOn: 'error' | 'warning', source: Source, target: Target) {
+  const { encoding, sampleBytes, isWideRgb, width, height } = source;
+  const pipeline = sharp(file, {
+    ...{ autoOrient: true, failOn, limitInputPixels: width * height },
+    ignoreIcc: encoding !== undefined,
   });
   if (target !== source) {
     const fit = target.isCropped ? 'cover' : 'fill';
     pipeline.resize(target.width, target.height, { fit });
   }
-  // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
-  // output profile is named. Named without need it does harm: 16 bits without a profile are sRGB.
-  if (source.isWideRgb) pipeline.withIccProfile('srgb');
-  pipeline.toColourspace('srgb').timeout({ seconds: timeoutSeconds }).raw({ depth: 'uchar' });
-  const decoding = () =>
-    pipeline.toBuffer({ resolveWithObject: true }).catch((cause: unknown) => {
-      throw undecodable(source.format, field, cause);
-    });
-  const { data, info } = await pool.run(decoding, signal);
-  const { width, height } = info;
-  if (info.channels === 3) {
-    return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
+  pipeline.timeout({ seconds: timeoutSeconds });
+  if (encoding && sampleBytes === 2) {
+    pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
+  } else {
+    // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
+    // output profile is named. Named without need it does harm: 16 bits without one are sRGB.
+    if (isWideRgb) pipeline.withIccProfile('srgb');
+    pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
   }
-  const { rgb, alpha } = await separate(data, info);
-  return { image: { width, height, data: rgb }, alpha };
+  return pipeline.toBuffer({ resolveWithObject: true });
 }
 
 /** The size with the longest side at `longest`; the same object when it is there already. */

@@ -49,16 +49,18 @@ function rowBytes(source: Source, target: Size): number {
 
 /**
  * What decoding a picture takes at most, in bytes, over what the process has before: decoder,
- * pixels in the size `target`, and the copy that is kept; the file itself is not in it. Upper
+ * pixels in the size `target`, and the copy that is kept; the file itself is not in it, a mended copy is. Upper
  * bounds of what was measured on 24 megapixels and on noise (test/imaging/memory.test.ts holds
  * them), where the C library gives freed blocks of some MiB back.
  */
 export function decodeBytes(source: Source, target: Size): number {
   const sent = source.width * source.height;
   const made = target.width * target.height;
-  const { channels, sampleBytes, hasAlpha } = source;
-  const decoding = decoderBytesPerPixel(source) * sent + (hasAlpha ? 4 : 3) * made;
-  const copying = (hasAlpha ? 8.7 : 6.4) * made;
+  const { channels, sampleBytes, hasAlpha, encoding, mendedBytes } = source;
+  // Samples in another encoding than sRGB are given as they are decoded, and converted then.
+  const givenBytes = (hasAlpha ? 4 : 3) * (encoding ? sampleBytes : 1);
+  const decoding = decoderBytesPerPixel(source) * sent + givenBytes * made;
+  const copying = (givenBytes + (hasAlpha ? 4.7 : 3.4)) * made;
   // Unpacked to be counted, then held by each library that it is passed through: text of 7.9 MB took
   // 64 MB.
   const metadata = 8 * source.metadataBytes;
@@ -66,7 +68,7 @@ export function decodeBytes(source: Source, target: Size): number {
   const turned = (channels * sampleBytes * sent) / shrinking(source, target) ** 2;
   const turning = source.isTurned ? turned : 0;
   const rows = rowBytes(source, target);
-  return fixedBytes + metadata + rows + Math.max(decoding + turning, copying);
+  return fixedBytes + mendedBytes + metadata + rows + Math.max(decoding + turning, copying);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */
