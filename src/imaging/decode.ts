@@ -2,6 +2,7 @@ import sharp from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
+import { toSrgb } from './color/to-srgb.ts';
 import { type PictureFormat, resultFormat } from './formats.ts';
 import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
@@ -93,13 +94,13 @@ export async function openContent(
   const format = resultFormat(source.format);
   return {
     ...{ width, height, format, hasAlpha: source.hasAlpha, ...memoryOf(source, target) },
-    decode: (signal) => decodePixels(bytes, source, target, field, signal),
+    decode: (signal) => decodePixels(source, target, field, signal),
   };
 }
 
 /**
  * Reads the header of a style picture, which is decoded like a content, scaled down to `styleSize`,
- * without its opacity.
+ * without its opacity. Of one so narrow that it would be too small then, the middle is taken.
  *
  * Rejects with a ServiceError: `unsupported_media_type`, `undecodable_image`, `image_too_small`,
  * `too_many_pixels`.
@@ -109,24 +110,31 @@ export async function openStyle(
   { maxPixels, styleSize, field }: StyleLimits,
 ): Promise<StylePicture> {
   const source = await inspect(bytes, field, maxPixels);
-  const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
-  if (isTooSmall(target)) {
-    const was = `The picture is ${source.width}×${source.height} pixels`;
-    throw tooSmall(
-      isTooSmall(source)
-        ? was
-        : `${was}, scaled to ${target.width}×${target.height} to be read as a style`,
-      field,
-      // As large as styles are read, it would be too narrow still.
-      isTooSmall(scaleTo(source, styleSize))
-        ? 'Send a less narrow one, cropped for example.'
-        : undefined,
-    );
+  if (isTooSmall(source)) {
+    throw tooSmall(`The picture is ${source.width}×${source.height} pixels`, field);
   }
+  const target = styleTarget(source, styleSize);
   const { width, height } = target;
   return {
     ...{ width, height, ...memoryOf(source, target) },
-    decode: async (signal) => (await decodePixels(bytes, source, target, field, signal)).image,
+    decode: async (signal) => (await decodePixels(source, target, field, signal)).image,
+  };
+}
+
+/** In which a picture is decoded; the same object as its source for its own size. */
+interface Target extends Size {
+  /** Of another shape than the picture: what lies beyond it is cut off. */
+  readonly isCropped?: boolean;
+}
+
+function styleTarget(source: Source, styleSize: number): Target {
+  const target = scaleTo(source, Math.min(styleSize, Math.max(source.width, source.height)));
+  if (!isTooSmall(target)) return target;
+  const { width, height } = target;
+  return {
+    width: Math.max(width, smallestSide),
+    height: Math.max(height, smallestSide),
+    isCropped: true,
   };
 }
 
@@ -138,38 +146,75 @@ function memoryOf(source: Source, target: Size): DecodeMemory {
 }
 
 /**
- * Decodes a picture whose header was inspected, in the size `target`: the same object as `source`
- * for its own. Rejects as `Content.decode` does.
+ * Decodes a picture whose header was inspected. Rejects as `Content.decode` does.
  */
 export async function decodePixels(
-  bytes: Buffer,
   source: Source,
-  target: Size,
+  target: Target,
   field: string,
   signal?: AbortSignal,
 ): Promise<Pixels> {
-  const pipeline = sharp(bytes, {
-    autoOrient: true,
-    // Tolerates what every browser shows (stray bytes between segments), not missing pixels.
-    failOn: 'error',
-    limitInputPixels: source.width * source.height,
-  });
-  if (target !== source) pipeline.resize(target.width, target.height, { fit: 'fill' });
-  // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
-  // output profile is named. Named without need it does harm: 16 bits without a profile are sRGB.
-  if (source.isWideRgb) pipeline.withIccProfile('srgb');
-  pipeline.toColourspace('srgb').timeout({ seconds: timeoutSeconds }).raw({ depth: 'uchar' });
   const decoding = () =>
-    pipeline.toBuffer({ resolveWithObject: true }).catch((cause: unknown) => {
-      throw undecodable(source.format, field, cause);
-    });
+    decodeWhole(source, field, (file, failOn) => decodeWith(file, failOn, source, target));
   const { data, info } = await pool.run(decoding, signal);
   const { width, height } = info;
-  if (info.channels === 3) {
-    return { image: { width, height, data: await ownPixels(data) }, alpha: undefined };
+  const channels = info.channels === 4 ? 4 : 3;
+  const { encoding, sampleBytes } = source;
+  const pixels = encoding ? await toSrgb(data, sampleBytes, channels, encoding) : data;
+  if (channels === 3) {
+    return { image: { width, height, data: await ownPixels(pixels) }, alpha: undefined };
   }
-  const { rgb, alpha } = await separate(data, info);
+  const { rgb, alpha } = await separate(pixels, info);
   return { image: { width, height, data: rgb }, alpha };
+}
+
+/** What libjpeg complains of without need: all but scans that end before their pixels do. */
+const harmless = /^VipsJpeg: (?!.*premature end)/;
+
+/**
+ * Every pixel must be there, whatever the format. Decoders see to it, but that of JPEG: it says so
+ * in a warning like those of what every browser shows, of which only the first is heard.
+ * Rejects with a ServiceError, `undecodable_image`.
+ */
+export async function decodeWhole<T>(
+  { format, file }: Source,
+  field: string,
+  decode: (file: Buffer, failOn: FailOn) => Promise<T>,
+): Promise<T> {
+  const bytes = file();
+  try {
+    if (format !== 'jpeg') return await decode(bytes, 'error');
+    return await decode(bytes, 'warning').catch((error: unknown) => {
+      if (error instanceof Error && harmless.test(error.message)) return decode(bytes, 'error');
+      throw error;
+    });
+  } catch (cause) {
+    throw undecodable(format, field, cause);
+  }
+}
+
+type FailOn = 'error' | 'warning';
+
+function decodeWith(file: Buffer, failOn: FailOn, source: Source, target: Target) {
+  const { encoding, sampleBytes, isWideRgb, width, height } = source;
+  const pipeline = sharp(file, {
+    ...{ autoOrient: true, failOn, limitInputPixels: width * height },
+    ignoreIcc: encoding !== undefined,
+  });
+  if (target !== source) {
+    const fit = target.isCropped ? 'cover' : 'fill';
+    pipeline.resize(target.width, target.height, { fit });
+  }
+  pipeline.timeout({ seconds: timeoutSeconds });
+  if (encoding && sampleBytes === 2) {
+    pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
+  } else {
+    // sharp takes pictures of 16 bits with a profile to Display P3 and leaves them there, unless an
+    // output profile is named. Named without need it does harm: 16 bits without one are sRGB.
+    if (isWideRgb) pipeline.withIccProfile('srgb');
+    pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
+  }
+  return pipeline.toBuffer({ resolveWithObject: true });
 }
 
 /** The size with the longest side at `longest`; the same object when it is there already. */

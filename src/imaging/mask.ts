@@ -2,10 +2,10 @@ import sharp from 'sharp';
 
 import { inTurns } from '../in-turns.ts';
 import type { Size } from '../rgb-image.ts';
-import type { DecodeMemory } from './decode.ts';
+import { type DecodeMemory, decodeWhole } from './decode.ts';
 import { maskBytes } from './memory.ts';
 import { pool } from './pool.ts';
-import { inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
+import { inspect, type Source, timeoutSeconds } from './source.ts';
 
 /** A grey picture that says where to paint, known by its header. */
 export interface Mask extends DecodeMemory {
@@ -32,7 +32,7 @@ export async function openMask(
   const isSame = source.width === width && source.height === height;
   const target = isSame ? source : { width, height };
   const decode = (band: Band, signal: AbortSignal | undefined) =>
-    decodeBand(bytes, source, target, field, band, signal);
+    decodeBand(source, target, field, band, signal);
   return {
     decodeBytes: maskBytes(source, target),
     heldBytes: width * height,
@@ -49,27 +49,23 @@ export async function openMask(
 type Band = 'opacity' | 'luminance';
 
 async function decodeBand(
-  bytes: Buffer,
   source: Source,
   target: Size,
   field: string,
   band: Band,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  const pipeline = sharp(bytes, {
-    autoOrient: true,
-    failOn: 'error',
-    limitInputPixels: source.width * source.height,
-  });
-  // The one kernel that makes no ripples beside an edge: black stays black.
-  if (target !== source) {
-    pipeline.resize(target.width, target.height, { fit: 'fill', kernel: 'linear' });
-  }
-  if (band === 'opacity') pipeline.extractChannel('alpha');
-  pipeline.toColourspace('b-w').timeout({ seconds: timeoutSeconds }).raw({ depth: 'uchar' });
+  const limitInputPixels = source.width * source.height;
   const decoding = () =>
-    pipeline.toBuffer().catch((cause: unknown) => {
-      throw undecodable(source.format, field, cause);
+    decodeWhole(source, field, (file, failOn) => {
+      const pipeline = sharp(file, { autoOrient: true, failOn, limitInputPixels });
+      // The one kernel that makes no ripples beside an edge: black stays black.
+      if (target !== source) {
+        pipeline.resize(target.width, target.height, { fit: 'fill', kernel: 'linear' });
+      }
+      if (band === 'opacity') pipeline.extractChannel('alpha');
+      pipeline.toColourspace('b-w').timeout({ seconds: timeoutSeconds }).raw({ depth: 'uchar' });
+      return pipeline.toBuffer();
     });
   return pool.run(decoding, signal);
 }

@@ -49,15 +49,17 @@ function rowBytes(source: Source, target: Size): number {
 
 /**
  * What decoding a picture takes at most, in bytes, over what the process has before: decoder,
- * pixels in the size `target`, and the copy that is kept; the file itself is not in it. Upper
+ * pixels in the size `target`, and the copy that is kept; the file itself is not in it, a mended copy is. Upper
  * bounds of what was measured on 24 megapixels and on noise (test/imaging/memory.test.ts holds
  * them), where the C library gives freed blocks of some MiB back.
  */
 export function decodeBytes(source: Source, target: Size): number {
   const made = target.width * target.height;
-  const { hasAlpha } = source;
-  const decoding = decoderBytes(source, target) + (hasAlpha ? 4 : 3) * made;
-  const copying = (hasAlpha ? 8.7 : 6.4) * made;
+  const { sampleBytes, hasAlpha, encoding } = source;
+  // Samples in another encoding than sRGB are given as they are decoded, and converted then.
+  const givenBytes = (hasAlpha ? 4 : 3) * (encoding ? sampleBytes : 1);
+  const decoding = decoderBytes(source, target) + givenBytes * made;
+  const copying = (givenBytes + (hasAlpha ? 4.7 : 3.4)) * made;
   return besideBytes(source, target) + Math.max(decoding, copying);
 }
 
@@ -83,7 +85,7 @@ function besideBytes(source: Source, target: Size): number {
   // Unpacked to be counted, then held by each library that it is passed through: text of 7.9 MB took
   // 64 MB.
   const metadata = 8 * source.metadataBytes;
-  return fixedBytes + metadata + rowBytes(source, target);
+  return fixedBytes + source.mendedBytes + metadata + rowBytes(source, target);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */

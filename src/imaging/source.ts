@@ -1,8 +1,11 @@
-import sharp from 'sharp';
+import sharp, { type Metadata } from 'sharp';
 
 import { ServiceError } from '../errors.ts';
 import type { Size } from '../rgb-image.ts';
-import { type InputFormat, inputFormatNames, inputPixels, sniffFormat } from './formats.ts';
+import type { Encoding } from './color/encoding.ts';
+import { profileSpace, readProfile } from './color/profile.ts';
+import { describeForeign } from './foreign.ts';
+import { type InputFormat, inputPixels, sniffFormat } from './formats.ts';
 import { pool } from './pool.ts';
 import { readStructure } from './structure/index.ts';
 import { assertFits, assertModest } from './structure/limits.ts';
@@ -25,8 +28,14 @@ export interface Source extends Size {
   readonly metadataBytes: number;
   /** EXIF wants it turned or mirrored. */
   readonly isTurned: boolean;
-  /** RGB of 16 bits a channel with a profile. */
+  /** Of its samples, where they are not sRGB and sharp does not make it of them. */
+  readonly encoding: Encoding | undefined;
+  /** RGB of 16 bits a channel with a profile that is left to sharp. */
   readonly isWideRgb: boolean;
+  /** In bytes, of the file that `file` makes; 0 where it is the one that was sent. */
+  readonly mendedBytes: number;
+  /** What decoders are given. Made anew with each call: hold it no longer than a decode takes. */
+  readonly file: () => Buffer;
 }
 
 /**
@@ -37,16 +46,13 @@ export interface Source extends Size {
 export async function inspect(bytes: Buffer, field: string, maxPixels: number): Promise<Source> {
   const format = sniffFormat(bytes);
   if (format === undefined) {
-    throw new ServiceError(
-      'unsupported_media_type',
-      `The file is not a picture of a type we take. Send ${inputFormatNames}.`,
-      { field },
-    );
+    throw new ServiceError('unsupported_media_type', describeForeign(bytes), { field });
   }
   const structure = readStructure(bytes, format);
   assertModest(structure, field);
   // Without sharp's own limit, for a message that can name both numbers.
-  const picture = sharp(bytes, { failOn: 'error', limitInputPixels: false });
+  const file = structure.mended ?? (() => bytes);
+  const picture = sharp(file(), { failOn: 'error', limitInputPixels: false });
   const header = await pool
     .runShort(() => picture.metadata())
     .catch((cause: unknown) => {
@@ -68,16 +74,33 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
   }
   assertFits(structure, { width, height }, field);
   const sampleBytes = header.depth === 'ushort' ? 2 : 1;
+  const encoding = structure.encoding ?? encodingOfProfile(header);
   return {
-    ...{ width, height, format, sampleBytes },
+    ...{ width, height, format, sampleBytes, encoding, file },
+    mendedBytes: structure.mended ? bytes.length : 0,
     channels: header.channels,
     hasAlpha: header.hasAlpha,
     isProgressive: header.isProgressive || structure.scans > 1,
     isAnimated: structure.frames > 1,
     metadataBytes: structure.metadataBytes,
     isTurned: (header.orientation ?? 1) > 1,
-    isWideRgb: sampleBytes === 2 && header.space === 'rgb16' && header.hasProfile,
+    isWideRgb: header.space === 'rgb16' && header.hasProfile && !encoding,
   };
+}
+
+/**
+ * By the profile, where sharp does not apply it or not well: grey of 16 bits, RGB of 16 bits (which
+ * it takes to Display P3 first, whose reds are others), and greys with a profile for RGB or, as AVIF
+ * decodes them, the other way around.
+ */
+function encodingOfProfile({ icc, space, format, depth }: Metadata): Encoding | undefined {
+  if (!icc || icc.length < 128) return undefined;
+  const isGrey = space === 'b-w' || space === 'grey16';
+  const isForGrey = profileSpace(icc) === 'GRAY';
+  if (depth !== 'ushort' && isGrey === isForGrey) return undefined;
+  // For colours a profile of grey says nothing.
+  if (isForGrey && !isGrey && format !== 'heif') return undefined;
+  return readProfile(icc, isGrey);
 }
 
 export function describeSize({ width, height }: Size): string {

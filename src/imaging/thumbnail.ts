@@ -13,6 +13,6 @@ export async function thumbnail(bytes: Buffer): Promise<Buffer> {
   const field = 'id';
   const source = await inspect(bytes, field, Infinity);
   const target = scaleTo(source, Math.min(longestSide, Math.max(source.width, source.height)));
-  const { image, alpha } = await decodePixels(bytes, source, target, field);
+  const { image, alpha } = await decodePixels(source, target, field);
   return encodePicture(image, alpha, 'webp', 80);
 }

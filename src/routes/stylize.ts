@@ -28,7 +28,7 @@ const schema = {
   operationId: 'stylize',
   summary: 'Repaint a picture in a style',
   description:
-    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colour profiles are applied, transparency is kept, and of an animation the first frame is taken. Without the field format, the Accept header chooses the format of the result.',
+    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colours (profiles, cICP, gAMA and cHRM, HDR) are applied as browsers do, transparency is kept, and of an animation the first frame is taken. Every pixel must be in the file; what comes after them may be missing. Without the field format, the Accept header chooses the format of the result.',
   tags: ['stylization'],
   consumes: ['multipart/form-data'],
   headers: z.object({
@@ -53,7 +53,7 @@ const schema = {
     406: problem('None of the accepted media types can be made'),
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
-    422: problem('A picture is damaged, too small, or has too many pixels'),
+    422: problem('A picture is damaged, lacks pixels, is too small or takes too much work'),
     503: unavailable('Overloaded, starting, closing, or its GPU has failed'),
     504: problem('The deadline has passed'),
   },

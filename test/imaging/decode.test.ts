@@ -316,12 +316,6 @@ t.test('a JPEG much larger than the size is shrunk to the same shape and colour'
   hasColour(t, content, orange, 4);
 });
 
-t.test('stray bytes between the segments of a JPEG are passed over', async (t) => {
-  const jpeg = await plain(orange).jpeg().toBuffer();
-  const bytes = Buffer.concat([jpeg.subarray(0, 20), Buffer.alloc(7), jpeg.subarray(20)]);
-  hasColour(t, await decode(bytes), orange, 4);
-});
-
 t.test('bytes behind the end of a picture are passed over', async (t) => {
   for (const format of ['jpeg', 'png', 'gif'] as const) {
     const bytes = await plain(orange).toFormat(format).toBuffer();

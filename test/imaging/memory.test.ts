@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import t, { type Test } from 'tap';
 
-import { noise, noisePixels } from './files.ts';
+import { hundredThousandths, noise, noisePixels, withPngChunk } from './files.ts';
 
 // Linux tells a process its highest resident memory, and lets it begin anew.
 const skip = existsSync('/proc/self/clear_refs') ? false : 'not on Linux';
@@ -44,19 +44,29 @@ const png = { compressionLevel: 1 };
 const avif = { effort: 0, chromaSubsampling: '4:4:4' };
 
 /** The dearest of each kind. */
-const files: Record<string, () => Sharp> = {
+const files: Record<string, () => Sharp | Promise<Buffer>> = {
   'baseline JPEG': () => rgb().jpeg(),
   'progressive JPEG, lying': () =>
     lying(rgb()).jpeg({ progressive: true, chromaSubsampling: '4:4:4' }),
   'progressive CMYK JPEG': () => rgb().toColourspace('cmyk').jpeg({ progressive: true }),
+  'JPEG without its end': async () =>
+    (await rgb().jpeg({ quality: 100 }).toBuffer()).subarray(0, -2),
   'RGBA PNG': () => rgba().png(png),
   'RGB PNG, 16 bits': () => wide(rgb()).png(png),
+  'RGB PNG, 16 bits, with a profile': () => wide(rgb()).withIccProfile('p3').png(png),
+  'RGBA PNG, 16 bits, with a profile': () => wide(rgba()).withIccProfile('p3').png(png),
+  'PNG with gAMA': async () =>
+    withPngChunk(await rgba().png(png).toBuffer(), 'gAMA', hundredThousandths(1)),
   'interlaced RGBA PNG, 16 bits, lying': () =>
     lying(wide(rgba())).png({ ...png, progressive: true }),
   'lossless WebP with alpha': () => rgba().webp({ effort: 0, lossless: true }),
   'animated WebP': () => frames().webp({ effort: 0 }),
   AVIF: () => rgb().avif(avif),
   'AVIF of 12 bits with alpha': () => rgba().avif({ ...avif, bitdepth: 12 }),
+  'AVIF of 12 bits with alpha and a profile': () =>
+    rgba()
+      .withIccProfile('p3')
+      .avif({ ...avif, bitdepth: 12 }),
   'a wide GIF': () => noise(50_000, 80).gif({ effort: 1 }),
 };
 
@@ -65,7 +75,8 @@ t.setTimeout(300_000); // dozens of processes, one after the other
 t.test('a decode takes no more memory than its bound', { skip }, async (t) => {
   for (const [name, make] of Object.entries(files)) {
     const file = join(t.testdir(), 'picture');
-    await writeFile(file, await make().toBuffer());
+    const made = make();
+    await writeFile(file, made instanceof Promise ? await made : await made.toBuffer());
     holds(t, name, await measure('decode', file));
     holds(
       t,

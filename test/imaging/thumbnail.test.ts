@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import t from 'tap';
 
 import { thumbnail } from '../../src/imaging/thumbnail.ts';
-import { noise, plain } from './files.ts';
+import { iccChunk, noise, pixels, plain, png, withPngChunk } from './files.ts';
 
 t.test('a thumbnail is a WebP with its longest side at 256 pixels', async (t) => {
   const small = await thumbnail(await noise(800, 400).jpeg().toBuffer());
@@ -26,9 +26,13 @@ t.test('it stands upright and carries no metadata', async (t) => {
 });
 
 t.test('a picture of 16 bits with a wide profile looks like its twin of 8', async (t) => {
-  const red = plain([250, 20, 10], 64, 64).withIccProfile('p3');
-  const eight = await red.clone().png().toBuffer();
-  const sixteen = await sharp(eight).toColourspace('rgb16').keepIccProfile().png().toBuffer();
+  const { icc } = await sharp(
+    await plain([0, 0, 0]).withIccProfile('p3').png().toBuffer(),
+  ).metadata();
+  const red = pixels(64, 64, () => [230, 55, 37]);
+  const chunk = iccChunk(icc ?? Buffer.alloc(0));
+  const eight = withPngChunk(await png(red, 64, 3), 'iCCP', chunk);
+  const sixteen = withPngChunk(await png(red, 64, 3, 16), 'iCCP', chunk);
   t.match(await sharp(sixteen).metadata(), { depth: 'ushort', hasProfile: true });
   const [one, other] = await Promise.all(
     [eight, sixteen].map(async (bytes) =>

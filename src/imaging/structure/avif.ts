@@ -1,17 +1,16 @@
+import { type Encoding, readCodes, srgb } from '../color/encoding.ts';
+import { findFirstFrame, frameAlone } from './avif-sequence.ts';
+import { type Box, boxes, createReader, find, Unbounded } from './boxes.ts';
 import { still, type Structure } from './types.ts';
 
 /** Items that are made of others: tiles laid out, pictures laid over each other, a picture turned. */
 const derived = new Set(['grid', 'iovl', 'iden', 'tmap']);
 
-interface Box {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-}
-
 interface Extent {
   readonly start: number;
   readonly end: number;
+  /** Where it should end, if the file did not before. */
+  readonly stated: number;
 }
 
 /** One item of the file: a picture, a tile of one, opacity, metadata. */
@@ -20,15 +19,25 @@ interface Item {
   extents: Extent[];
   /** From its `ispe` property. */
   pixels: number | undefined;
+  /** From its `colr` properties. */
+  color: Color | undefined;
   /** The items it is made of, one as often as it is named, and its opacity. */
   readonly parts: number[];
+}
+
+/** Two numbers of H.273, or a profile, which is the decoder's affair. */
+type Color = readonly [primaries: number, transfer: number] | 'profile';
+
+/** What of a property counts here. */
+interface Property {
+  readonly pixels?: number;
+  readonly color?: Color;
 }
 
 /** By their ids. No item is but those that `iinf` lists: decoders know no others. */
 type Items = ReadonlyMap<number, Item>;
 
-/** Sound files have a few dozen, and boxes of items of some KiB; more would cost time here. */
-const mostBoxes = 20_000;
+/** Of boxes of items; sound files have some KiB, more would cost time here. */
 const largestBox = 2 ** 20;
 
 /** Of all items, since an extent may take no byte of the table; sound files have one an item. */
@@ -42,12 +51,11 @@ const deepest = 4;
 
 const unbounded: Structure = { ...still, codedPixels: Infinity };
 
-/** Thrown where there is more of something than sound files have; the walk ends there. */
-class Unbounded extends Error {}
-
 /**
  * Follows what an AVIF's pictures are made of. A grid may name one tile any number of times, and one
  * item may hold any number of frames: `codedPixels` counts both as often as a decoder does.
+ *
+ * Mended is a sequence, and a file that lacks metadata behind its pictures.
  */
 export function walkAvif(bytes: Buffer): Structure {
   try {
@@ -62,7 +70,8 @@ function walk(bytes: Buffer): Structure {
   const outside = boxes(bytes, 0, bytes.length);
   const metas = outside.filter(({ type }) => type === 'meta');
   const [meta] = metas;
-  if (!meta) return still;
+  const sequence = find(outside, 'moov');
+  if (!meta) return sequence ? walkSequence(bytes, sequence) : still;
   const inside = boxes(bytes, meta.start + 4, meta.end);
   const tables = ['iinf', 'iloc', 'iref', 'iprp'].map((type) => find(inside, type));
   if (metas.length > 1 || tables.some((box) => box && box.end - box.start > largestBox)) {
@@ -73,14 +82,60 @@ function walk(bytes: Buffer): Structure {
   const items: Items = iinf ? readTypes(bytes, iinf) : new Map<number, Item>();
   if (iloc) readLocations(bytes, iloc, find(inside, 'idat'), items);
   if (iref) readReferences(bytes, iref, items);
-  if (iprp) readSizes(bytes, iprp, items);
+  if (iprp) readProperties(bytes, iprp, items);
 
+  const pitm = find(inside, 'pitm');
+  const shown = pitm && items.get(readPrimary(bytes, pitm));
+  if (!shown && sequence) return walkSequence(bytes, sequence);
   let metadataBytes = meta.end - meta.start;
+  let end = bytes.length;
+  let isWhole = true;
   for (const { type, extents } of items.values()) {
-    if (type === 'av01') continue;
-    metadataBytes += extents.reduce((sum, { start, end }) => sum + end - start, 0);
+    const stated = Math.max(0, ...extents.map((extent) => extent.stated));
+    if (type === 'av01') {
+      isWhole &&= stated <= bytes.length;
+    } else {
+      metadataBytes += extents.reduce((sum, { start, end }) => sum + end - start, 0);
+      end = Math.max(end, stated);
+    }
   }
-  return { ...still, metadataBytes, codedPixels: mostCodedPixels(bytes, items) };
+  const missing = isWhole ? end - bytes.length : 0;
+  return {
+    ...still,
+    metadataBytes: metadataBytes + missing,
+    codedPixels: mostCodedPixels(bytes, items),
+    encoding: readColor(items, shown),
+    mended: sequence || missing > 0 ? () => asStill(bytes, sequence, missing) : undefined,
+  };
+}
+
+function readPrimary(bytes: Buffer, { start, end }: Box): number {
+  const reader = createReader(bytes, start, end);
+  const version = reader.whole(1);
+  reader.whole(3);
+  return reader.whole(version === 0 ? 2 : 4);
+}
+
+/**
+ * The picture beside a sequence alone, under the brand by which decoders know it, and with so many
+ * bytes of metadata that are missing.
+ */
+function asStill(bytes: Buffer, sequence: Box | undefined, missing: number): Buffer {
+  const copy = Buffer.concat([bytes, Buffer.alloc(missing)]);
+  if (!sequence) return copy;
+  copy.write('free', sequence.at + 4, 'latin1');
+  for (let at = 8; at + 4 <= copy.readUInt32BE(0); at += 4) {
+    if (/^(avis|msf1)$/.test(copy.toString('latin1', at, at + 4))) copy.write('avif', at, 'latin1');
+  }
+  return copy;
+}
+
+/** A sequence without a picture beside it: its first frame becomes a file of its own. */
+function walkSequence(bytes: Buffer, moov: Box): Structure {
+  const frame = findFirstFrame(bytes, moov);
+  if (!frame) return still;
+  const mended = () => frameAlone(frame);
+  return { ...walk(mended()), mended };
 }
 
 /** Of all items, since any may be shown or be the opacity of the one that is. */
@@ -109,46 +164,6 @@ function ownPixels(bytes: Buffer, { type, pixels, extents }: Item): number {
   return (pixels ?? Infinity) * Math.max(1, countFrames(bytes, extents));
 }
 
-/** The boxes between start and end. @throws Unbounded for more than `mostBoxes` */
-function boxes(bytes: Buffer, start: number, end: number): Box[] {
-  const found: Box[] = [];
-  for (let at = start; at + 8 <= end;) {
-    const short = bytes.readUInt32BE(at);
-    const head = short === 1 ? 16 : 8;
-    if (at + head > end) break;
-    const length =
-      short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short === 0 ? end - at : short;
-    if (length < head) break;
-    if (found.length === mostBoxes) throw new Unbounded();
-    const type = bytes.toString('latin1', at + 4, at + 8);
-    found.push({ type, start: at + head, end: Math.min(at + length, end) });
-    at += length;
-  }
-  return found;
-}
-
-function find(among: readonly Box[], type: string): Box | undefined {
-  return among.find((box) => box.type === type);
-}
-
-/** Reads whole numbers of 0 to 8 bytes; past the end all are 0, and `left` says so. */
-function createReader(bytes: Buffer, start: number, end: number) {
-  let at = start;
-  return {
-    get left() {
-      return end - at;
-    },
-    whole(length: number): number {
-      let value = 0;
-      for (let index = 0; index < length; index++) {
-        value = value * 256 + (at < end ? (bytes[at] ?? 0) : 0);
-        at++;
-      }
-      return value;
-    },
-  };
-}
-
 function readTypes(bytes: Buffer, iinf: Box): Items {
   const items = new Map<number, Item>();
   const counted = bytes[iinf.start] === 0 ? 2 : 4;
@@ -160,7 +175,7 @@ function readTypes(bytes: Buffer, iinf: Box): Items {
     const id = reader.whole(version === 3 ? 4 : 2);
     reader.whole(2);
     const name = String.fromCharCode(...[1, 1, 1, 1].map((one) => reader.whole(one)));
-    items.set(id, { type: name, extents: [], pixels: undefined, parts: [] });
+    items.set(id, { type: name, extents: [], pixels: undefined, color: undefined, parts: [] });
   }
   return items;
 }
@@ -185,27 +200,25 @@ function readLocations(bytes: Buffer, iloc: Box, idat: Box | undefined, items: I
     const base = reader.whole(baseSize) + (method === 1 ? (idat?.start ?? 0) : 0);
     for (let extents = reader.whole(2); extents > 0 && reader.left > 0; extents--) {
       reader.whole(indexSize);
-      const start = Math.min(base + reader.whole(offsetSize), bytes.length);
-      const length = reader.whole(lengthSize) || bytes.length; // 0 is all that follows
-      const end = Math.min(start + length, bytes.length);
+      const offset = base + reader.whole(offsetSize);
+      const length = reader.whole(lengthSize);
+      const stated = length === 0 ? bytes.length : offset + length; // 0 is all that follows
+      const start = Math.min(offset, bytes.length);
+      const end = Math.min(stated, bytes.length);
       extentsLeft--;
       if (one) bytesLeft -= end - start;
       if (extentsLeft < 0 || bytesLeft < 0) throw new Unbounded();
-      one?.extents.push({ start, end });
+      one?.extents.push({ start, end, stated });
     }
   }
 }
 
-function readSizes(bytes: Buffer, iprp: Box, items: Items): void {
+function readProperties(bytes: Buffer, iprp: Box, items: Items): void {
   const inside = boxes(bytes, iprp.start, iprp.end);
-  const properties = inside.filter(({ type }) => type === 'ipco');
-  const pixels = properties
+  const properties = inside
+    .filter(({ type }) => type === 'ipco')
     .flatMap(({ start, end }) => boxes(bytes, start, end))
-    .map(({ type, start, end }) =>
-      type === 'ispe' && end - start >= 12
-        ? bytes.readUInt32BE(start + 4) * bytes.readUInt32BE(start + 8)
-        : undefined,
-    );
+    .map((box) => readProperty(bytes, box));
   for (const { type, start, end } of inside) {
     if (type !== 'ipma') continue;
     const reader = createReader(bytes, start, end);
@@ -215,11 +228,41 @@ function readSizes(bytes: Buffer, iprp: Box, items: Items): void {
       const one = items.get(reader.whole(version < 1 ? 2 : 4));
       for (let named = reader.whole(1); named > 0 && reader.left > 0; named--) {
         const index = wide ? reader.whole(2) & 0x7fff : reader.whole(1) & 0x7f;
-        const stated = pixels[index - 1];
-        if (one && stated !== undefined) one.pixels = Math.max(stated, one.pixels ?? 0);
+        const { pixels, color } = properties[index - 1] ?? {};
+        if (one && pixels !== undefined) one.pixels = Math.max(pixels, one.pixels ?? 0);
+        if (one && color !== undefined && one.color !== 'profile') one.color = color;
       }
     }
   }
+}
+
+function readProperty(bytes: Buffer, { type, start, end }: Box): Property {
+  const reader = createReader(bytes, start, end);
+  if (type === 'ispe' && end - start >= 12) {
+    reader.whole(4);
+    return { pixels: reader.whole(4) * reader.whole(4) };
+  }
+  if (type !== 'colr') return {};
+  if (bytes.toString('latin1', start, start + 4) !== 'nclx') return { color: 'profile' };
+  reader.whole(4);
+  return { color: [reader.whole(2), reader.whole(2)] };
+}
+
+/** Curves of video, and none: browsers take them for sRGB's in AVIF. */
+const likeSrgb = new Set([1, 2, 6, 14, 15]);
+const unspecified = 2;
+
+/** Of the picture that is shown; what a grid has not said its tiles say. */
+function readColor(items: Items, shown: Item | undefined): Encoding | undefined {
+  const parts = shown?.parts.map((id) => items.get(id)) ?? [];
+  const color = [shown, ...parts].find((item) => item?.color)?.color;
+  if (color === undefined || color === 'profile') return undefined;
+  const [primaries, transfer] = color;
+  const encoding = readCodes(
+    primaries === unspecified ? 1 : primaries,
+    likeSrgb.has(transfer) ? 13 : transfer,
+  );
+  return encoding === srgb ? undefined : encoding;
 }
 
 function readReferences(bytes: Buffer, iref: Box, items: Items): void {

@@ -3,7 +3,14 @@ import { still, type Structure } from './types.ts';
 
 const code = { image: 0x2c, extension: 0x21 } as const;
 
-/** Counts the image descriptors of a GIF. */
+/** What ends a picture, and the file. */
+const endings = Buffer.from([0, 0x3b]);
+
+/**
+ * Counts the image descriptors of a GIF.
+ *
+ * Mended is a file whose only picture lacks its end, but none of its blocks.
+ */
 export function walkGif(bytes: Buffer): Structure {
   let frames = 0;
   let at = 13 + colorTableBytes(bytes[10] ?? 0);
@@ -19,7 +26,10 @@ export function walkGif(bytes: Buffer): Structure {
     }
     at = skipSubBlocks(bytes, at);
   }
-  return { ...still, frames };
+  // A block that is not all there leads beyond the end.
+  const lacksEnd = frames === 1 && at === bytes.length + 1;
+  const mended = lacksEnd ? () => Buffer.concat([bytes, endings]) : undefined;
+  return { ...still, frames, mended };
 }
 
 function colorTableBytes(flags: number): number {

@@ -14,22 +14,38 @@ interface Frame {
   readonly pixelsPerBit: number;
 }
 
+const endOfImage = Buffer.from([0xff, marker.eoi]);
+
+/** Of stretches of garbage; sound files have none, and all browsers pass over some. */
+const mostStray = 100;
+
 /**
  * Walks a JPEG's segments, as libjpeg does: fill bytes and garbage between segments are passed over,
  * the contents of segments (thumbnails!) too, and EOI is the end. Coded data are searched only where
  * more than one scan counts.
+ *
+ * Mended is a file without its end, and with garbage before the first scan.
  */
 export function walkJpeg(bytes: Buffer): Structure {
   let frame: Frame | undefined;
   let metadataBytes = 0;
   let scans = 0;
   let mostPixels = Infinity;
+  let hasEnd = false;
+  const sound: Buffer[] = [];
+  let soundFrom = 0;
   let at = 2;
   while (scans <= mostScans && metadataBytes <= mostMetadataBytes) {
+    const end = at;
     at = nextMarker(bytes, at);
     const code = bytes[at];
+    if (scans === 0 && code !== undefined && at - 1 > end && sound.length < mostStray) {
+      sound.push(bytes.subarray(soundFrom, end));
+      soundFrom = at - 1;
+    }
     at++;
-    if (code === undefined || code === marker.eoi) break;
+    hasEnd = code === marker.eoi;
+    if (code === undefined || hasEnd) break;
     if (code === marker.tem || (code >= marker.rst0 && code <= marker.soi)) continue;
     if (at + 2 > bytes.length) break;
     const length = bytes.readUInt16BE(at);
@@ -41,14 +57,21 @@ export function walkJpeg(bytes: Buffer): Structure {
       if (scans === 1 && frame) {
         mostPixels = 8 * (bytes.length - at) * frame.pixelsPerBit;
         // All of it in the first scan: the decoder reads no other.
-        if (frame.isSequential && components >= frame.components) break;
+        if (frame.isSequential && components >= frame.components) {
+          hasEnd = bytes.indexOf(endOfImage, at + length) >= 0;
+          break;
+        }
       }
     } else {
       metadataBytes += length;
     }
     at += length;
   }
-  return { ...still, scans, metadataBytes, mostPixels };
+  const isWhole = hasEnd || scans === 0;
+  const mended = () =>
+    Buffer.concat([...sound, bytes.subarray(soundFrom), isWhole ? Buffer.alloc(0) : endOfImage]);
+  const isSound = isWhole && sound.length === 0;
+  return { ...still, scans, metadataBytes, mostPixels, mended: isSound ? undefined : mended };
 }
 
 function readFrame(code: number, bytes: Buffer, at: number): Frame {

@@ -1,13 +1,17 @@
 import { constants, inflateSync } from 'node:zlib';
 
 import { mostMetadataBytes } from './limits.ts';
+import { chunksOf, tag } from './png-chunks.ts';
+import { colorNames, readPngColor } from './png-color.ts';
+import { endMended, fillsPicture, frameAlone, frameBytes } from './png-mended.ts';
 import { still, type Structure } from './types.ts';
 
-const tag = (name: string) => Buffer.from(name, 'latin1').readUInt32BE();
 const data = tag('IDAT');
 const compressedText = tag('zTXt');
 const internationalText = tag('iTXt');
 const profile = tag('iCCP');
+const animation = tag('acTL');
+const frameControl = tag('fcTL');
 /** What decoders keep; they pass over frames of animations and whatever else editors put in. */
 const kept = new Set([
   ...[compressedText, internationalText, profile],
@@ -26,18 +30,29 @@ const mostUnpacked = 100;
 
 const channelsOf: Partial<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
-/** Walks the chunks of a PNG. */
+/**
+ * Walks the chunks of a PNG.
+ *
+ * Mended is a file that ends in the middle of a chunk, and an animation whose first frame is not the
+ * picture for those who know no animations: browsers show that frame.
+ */
 export function walkPng(bytes: Buffer): Structure {
   const bitsPerPixel = (bytes[24] ?? 0) * (channelsOf[bytes[25] ?? 0] ?? 0);
+  const colors = new Map<number, Buffer>();
   let metadataBytes = 0;
   let dataBytes = 0;
+  let dataAt: number | undefined;
   let unpacked = 0;
-  for (let at = 8; at + 12 <= bytes.length && metadataBytes <= mostMetadataBytes;) {
-    const length = Math.min(bytes.readUInt32BE(at), bytes.length - at);
-    const name = bytes.readUInt32BE(at + 4);
-    if (name === data) dataBytes += length;
-    else if (kept.has(name)) {
-      const packed = findPacked(name, bytes.subarray(at + 8, at + 8 + length));
+  let isAnimated = false;
+  let mended: (() => Buffer) | undefined;
+  for (const chunk of chunksOf(bytes)) {
+    const { name, at, start, end } = chunk;
+    const length = end - start;
+    if (name === data) {
+      dataAt ??= at;
+      dataBytes += length;
+    } else if (kept.has(name)) {
+      const packed = findPacked(name, bytes.subarray(start, end));
       let most = length;
       if (packed && metadataBytes + length <= mostMetadataBytes) {
         unpacked++;
@@ -45,12 +60,28 @@ export function walkPng(bytes: Buffer): Structure {
         most = Math.max(length, size);
       }
       metadataBytes += noteBytes + most;
+      if (metadataBytes > mostMetadataBytes) break;
+    } else if (name === animation) {
+      isAnimated = dataAt === undefined;
     }
-    at += 12 + length;
+    if (dataAt === undefined && colorNames.has(name) && !colors.has(name)) {
+      colors.set(name, bytes.subarray(start, end));
+    }
+    if (name === frameControl && isAnimated) {
+      isAnimated = false; // further frames do not count
+      const length = frameBytes(bytes, chunk);
+      if (dataAt !== undefined && fillsPicture(bytes, chunk) && length !== Infinity) {
+        const headBytes = dataAt;
+        dataBytes = length;
+        mended = () => frameAlone(bytes, headBytes, chunk);
+        break;
+      }
+    }
+    if (!chunk.isWhole && dataAt !== undefined) mended = () => endMended(bytes, chunk);
   }
   // A row's filter byte is in it for nothing.
   const mostPixels = bitsPerPixel === 0 ? Infinity : (dataBytes * deflateRatio * 8) / bitsPerPixel;
-  return { ...still, metadataBytes, mostPixels };
+  return { ...still, metadataBytes, mostPixels, encoding: readPngColor(colors), mended };
 }
 
 /** What of a chunk is compressed, if anything. */

@@ -1,5 +1,8 @@
+import type { Encoding } from '../color/encoding.ts';
+
 /**
- * What decoding a picture will cost, as far as its file's structure tells. Files that are damaged so
+ * What decoding a picture will cost and what decoders are to be told, as far as its file's structure
+ * says. Files that are damaged so
  * that the walk ends early are left to the decoder, which refuses them for that. Where a count
  * passes its limit (limits.ts) the walk may end, with all counts as they are then.
  */
@@ -17,6 +20,14 @@ export interface Structure {
    * Infinity where there is no end of them.
    */
   readonly codedPixels: number;
+  /** Of the samples, where the file says so beside a profile; undefined for sRGB. */
+  readonly encoding?: Encoding | undefined;
+  /**
+   * Makes the file that decoders are given instead: all of the picture's data are the same, and what
+   * they stumble over without need is not there. At most as long as the file and 8 MiB. Undefined
+   * where they are given the file itself.
+   */
+  readonly mended?: (() => Buffer) | undefined;
 }
 
 export const still: Structure = {
