@@ -19,8 +19,9 @@ import { pino, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
-import { limitConnections } from './http/connections.ts';
+import { limitConnections, trackConnections } from './http/connections.ts';
 import { documentation } from './http/documentation.ts';
+import { halfClosed } from './http/half-closed.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestId } from './http/request-id.ts';
@@ -72,7 +73,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     sendProblem(request, reply, error);
   };
 
-  const { watchReading, refuseUnreadable } = unreadable(metrics);
+  const { connections, track, tracking } = trackConnections();
   const log: FastifyBaseLogger = parts.logger ?? pino({ level: config.LOG_LEVEL });
   const app = fastify({
     loggerInstance: log,
@@ -82,9 +83,11 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     return503OnClosing: false, // what comes on an open connection is served, see onSend
     genReqId: requestId,
     routerOptions: { ignoreTrailingSlash: true },
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: unreadable(connections, metrics),
     frameworkErrors: (error, request, reply) => {
-      followRequest(request, reply, metrics); // no hook has seen it
+      // No hook has seen it.
+      track(request, reply);
+      followRequest(request, reply, metrics);
       onError(error, request, reply);
     },
   }).withTypeProvider<ZodTypeProvider>();
@@ -125,7 +128,8 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   });
 
   await app.register(unmatched);
-  await app.register(watchReading);
+  await app.register(tracking);
+  await app.register(halfClosed, { connections });
   await app.register(requestLog, { metrics });
   await app.register(slowReaders, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
