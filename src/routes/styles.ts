@@ -1,9 +1,9 @@
-import etag from '@fastify/etag';
 import { readFile } from 'node:fs/promises';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { ServiceError } from '../errors.ts';
+import { conditional } from '../http/conditional.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
@@ -36,12 +36,9 @@ interface Options {
 
 /** GET /styles, /styles/{id}, and its pictures. */
 export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog }) => {
-  await app.register(etag); // of the content: src/DECISIONS.md
+  await app.register(conditional); // not @fastify/static's: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    if (reply.statusCode >= 400) reply.removeHeader('etag');
   });
 
   const read = createSharedFiles();
