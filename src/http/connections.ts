@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 import type { Metrics } from '../observability/metrics.ts';
 import { onEnd } from './on-end.ts';
@@ -29,6 +29,8 @@ export interface Exchange {
   readonly id: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** The answer is over, and the rest of a request that was refused is still coming. */
+  isAnswered: boolean;
 }
 
 /** Of each connection the exchanges that are not over, in the order in which they came. */
@@ -47,13 +49,14 @@ export function trackConnections() {
     const { socket } = request;
     const open = connections.get(socket);
     if (!open) return; // injected: there is no connection
-    const exchange = { id, request, response };
+    const exchange = { id, request, response, isAnswered: false };
     open.add(exchange);
     const end = () => {
       open.delete(exchange);
       if (closing && open.size === 0) socket.destroySoon();
     };
     onEnd(response, () => {
+      exchange.isAnswered = true;
       if (request.complete) end();
       else request.once('close', end); // the rest of an upload that was refused
     });
@@ -68,14 +71,14 @@ export function trackConnections() {
       track(request, reply);
       next();
     });
-    app.addHook('preClose', async () => {
-      if (!app.server.listening) return;
+    app.addHook('preClose', (begun) => {
       closing = true;
-      // Of a server of any protocol: it stops listening, and leaves the connections to us.
-      const closed = new Promise((resolve) => Server.prototype.close.call(app.server, resolve));
-      for (const [socket, open] of connections) if (open.size === 0) socket.destroy();
-      await closed;
+      begun();
     });
+    // What the server's close() begins with.
+    app.server.closeIdleConnections = () => {
+      for (const [socket, open] of connections) if (open.size === 0) socket.destroy();
+    };
     done();
   });
 
