@@ -27,6 +27,7 @@ import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestId } from './http/request-id.ts';
 import { followRequest, requestLog } from './http/request-log.ts';
 import { slowReaders } from './http/slow-readers.ts';
+import { strictHeaders } from './http/strict-headers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
 import { pool } from './imaging/pool.ts';
@@ -78,6 +79,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    http: { requireHostHeader: false }, // strictHeaders says what is missing
     requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
     return503OnClosing: false, // what comes on an open connection is served, see onSend
@@ -133,6 +135,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(requestLog, { metrics });
   await app.register(slowReaders, { metrics });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
+  await app.register(strictHeaders);
   await app.register(accepts);
   app.removeAllContentTypeParsers(); // a form is the only body that any route reads
   await app.register(multipart);

@@ -13,6 +13,7 @@ const kinds = {
   request_timeout: [408, 'The request did not come in time'],
   too_many_bytes: [413, 'The upload is too large'],
   unsupported_media_type: [415, 'Not a media type we take'],
+  expectation_failed: [417, 'The expectation cannot be met'],
   undecodable_image: [422, 'The picture cannot be decoded'],
   image_too_small: [422, 'The picture is too small'],
   too_complex_image: [422, 'The picture takes too much work'],

@@ -3,8 +3,8 @@ import plugin from 'fastify-plugin';
 import { ServiceError } from '../errors.ts';
 
 /**
- * What no route takes: 405 with what the path does take (RFC 9110, section 15.5.6), else 404. To be
- * registered before the routes.
+ * What no route takes: OPTIONS is told what the path takes, other methods that and 405 (RFC 9110,
+ * section 15.5.6); else 404. To be registered before the routes.
  */
 export const unmatched = plugin((app, _options, done) => {
   const routes: { url: string; methods: readonly string[] }[] = [];
@@ -14,13 +14,15 @@ export const unmatched = plugin((app, _options, done) => {
   app.setNotFoundHandler(({ method, url }, reply) => {
     const [path = ''] = url.split('?', 1);
     const resource = path.replace(/(?<=.)\/$/, ''); // with a slash at its end it is the same
-    const allowed = routes.filter(({ url }) => matches(url, resource)).flatMap((r) => r.methods);
+    const taking = path === '*' ? routes : routes.filter(({ url }) => matches(url, resource));
+    const allowed = new Set(taking.flatMap(({ methods }) => methods));
     // A path of files may take the method and not have the file.
-    if (allowed.length === 0 || allowed.includes(method)) {
+    if (allowed.size === 0 || allowed.has(method)) {
       throw new ServiceError('not_found', `There is nothing at ${method} ${path}; see GET /docs.`);
     }
-    const allow = [...new Set(allowed)].join(', ');
+    const allow = [...allowed.add('OPTIONS')].join(', ');
     reply.header('allow', allow);
+    if (method === 'OPTIONS') return reply.code(204).send();
     throw new ServiceError('method_not_allowed', `${path} takes ${allow}, not ${method}.`);
   });
   done();

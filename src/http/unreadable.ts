@@ -64,6 +64,8 @@ export function unreadable(connections: Connections, metrics: Metrics) {
       `Content-Type: ${problemMediaType}`,
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',
+      `X-Request-Id: ${reqId}`,
+      'X-Content-Type-Options: nosniff',
     ];
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     socket.destroySoon();
@@ -71,9 +73,10 @@ export function unreadable(connections: Connections, metrics: Metrics) {
 }
 
 function afterAnswers(exchanges: readonly Exchange[], then: () => void): void {
-  let left = exchanges.length;
+  const due = exchanges.filter(({ isAnswered }) => !isAnswered);
+  let left = due.length;
   if (left === 0) then();
-  for (const { response } of exchanges) {
+  for (const { response } of due) {
     onEnd(response, () => {
       left--;
       if (left === 0) then();

@@ -49,6 +49,7 @@ const schema = {
     400: problem('The form is malformed, or a field has a wrong value'),
     404: problem('No such style'),
     406: problem('None of the accepted media types can be made'),
+    408: problem('The form did not come in time'),
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, too small, or has too many pixels'),

@@ -431,6 +431,7 @@ t.test('so is what Node’s parser refuses', async (t) => {
     const { head, problem } = await exchange(app, sent);
     t.match(head, new RegExp(`^HTTP/1.1 ${status} .*\r\nContent-Type: application/problem\\+json`));
     t.match(problem, { status, code, detail: advice });
+    t.match(head, `\r\nX-Request-Id: ${idOf(problem)}\r\nX-Content-Type-Options: nosniff`);
     t.match(lines.pop(), { route: 'unmatched', status, code, reqId: idOf(problem) });
     const { body } = await app.inject('/metrics');
     t.match(body, `adain_requests_total{route="unmatched",status="${status}"} 1`);
@@ -464,10 +465,11 @@ t.test('a problem has the id of its request: a proxy’s, if it is fit, or a new
   t.equal(new Set(made).size, made.length);
 });
 
-t.test('every answer has the id of its request', async (t) => {
-  for (const url of ['/livez', '/nope']) {
+t.test('every answer has the id of its request, and is not to be sniffed', async (t) => {
+  for (const url of ['/livez', '/nope', '/styles/%zz', '/docs', '/openapi.yaml']) {
     const { headers } = await app.inject({ url, headers: { 'x-request-id': 'proxy-7' } });
     t.equal(headers['x-request-id'], 'proxy-7', url);
+    t.equal(headers['x-content-type-options'], 'nosniff', url);
   }
 });
 
@@ -485,15 +487,18 @@ t.test('a form of too many parts is told how many there may be', async (t) => {
 
 t.test('a method that a path does not take', async (t) => {
   for (const [method, url, allow] of [
-    ['GET', '/stylize?size=512', 'POST'],
-    ['DELETE', '/styles', 'GET, HEAD'],
-    ['POST', '/styles/great-wave/image', 'GET, HEAD'],
-    ['POST', '/docs/static/index.html', 'GET, HEAD'],
+    ['GET', '/stylize?size=512', 'POST, OPTIONS'],
+    ['DELETE', '/styles', 'GET, HEAD, OPTIONS'],
+    ['POST', '/styles/great-wave/image', 'GET, HEAD, OPTIONS'],
+    ['POST', '/docs/static/index.html', 'GET, HEAD, OPTIONS'],
   ] as const) {
     const reply = await app.inject({ method, url });
     t.match(reply.json<Problem>(), { status: 405, code: 'method_not_allowed' }, url);
     t.equal(reply.headers.allow, allow);
+    const options = await app.inject({ method: 'OPTIONS', url });
+    t.match(options, { statusCode: 204, headers: { allow }, body: '' });
   }
+  t.equal((await app.inject({ method: 'OPTIONS', url: '/paint' })).statusCode, 404);
   t.equal((await app.inject('/styles/great-wave/image/more')).statusCode, 404);
   const asset = await app.inject('/docs/static/nope.js');
   t.match(asset.json<Problem>(), { status: 404, code: 'not_found' });
