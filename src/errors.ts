@@ -1,3 +1,5 @@
+import { escaped } from './printable.ts';
+
 /**
  * Everything that can go wrong with a request, in one place: code, HTTP status and title.
  * The code is stable: clients match on it, and it labels `adain_rejections_total`.
@@ -40,7 +42,10 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** A failure whose message may be shown to the client: it says what is wrong and what to do. */
+/**
+ * A failure whose message may be shown to the client: it says what is wrong and what to do. What it
+ * quotes may come from anywhere, and is read in terminals.
+ */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: ErrorCode;
@@ -50,10 +55,10 @@ export class ServiceError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, { cause: details.cause });
+    super(escaped(message), { cause: details.cause });
     this.code = code;
     [this.status, this.title] = kinds[code];
-    this.field = details.field;
+    this.field = details.field === undefined ? undefined : escaped(details.field);
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

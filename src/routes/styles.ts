@@ -7,6 +7,7 @@ import { conditional } from '../http/conditional.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
+import { printable } from '../printable.ts';
 import type { Catalog, Preset } from '../stylization/catalog.ts';
 
 const style = z
@@ -45,7 +46,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
   const find = (id: string): Preset => {
     const preset = catalog().get(id);
     if (preset) return preset;
-    const text = `There is no preset "${id}". GET /styles lists them.`;
+    const text = `There is no preset ${printable(id)}. GET /styles lists them.`;
     throw new ServiceError('unknown_style', text, { field: 'id' });
   };
 

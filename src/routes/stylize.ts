@@ -9,7 +9,7 @@ import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { mediaTypes } from '../imaging/formats.ts';
-import { printable } from '../printable.ts';
+import { printable, shortened } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { stylizePicture, type Stylization, type Stylizer } from '../stylization/stylize.ts';
@@ -120,7 +120,7 @@ function refuseQuery({ query }: FastifyRequest): void {
   const [name] = Object.keys(query as Record<string, unknown>);
   if (name === undefined) return;
   const text = `The field ${printable(name)} is in the address; it belongs in the form (curl -F name=value).`;
-  throw new ServiceError('invalid_value', text, { field: name });
+  throw new ServiceError('invalid_value', text, { field: shortened(name) });
 }
 
 function observeStages(metrics: Metrics, stages: Stages): void {

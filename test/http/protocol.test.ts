@@ -89,8 +89,18 @@ t.test('so is a head, which Node gives up', async (t) => {
   t.match(problemIn(received()), { status: 408, code: 'request_timeout' });
 });
 
-t.test('OPTIONS * tells what the service takes', async (t) => {
-  const answer = await exchange(app, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-  t.match(answer, /^HTTP\/1.1 204 /);
-  t.match(answer, /\r\nallow: GET, HEAD, POST, OPTIONS\r\n/);
+t.test('OPTIONS tells what a path takes, and the service', async (t) => {
+  for (const [path, status, allow] of [
+    ['/stylize', 204, 'POST, OPTIONS'],
+    ['/styles/mosaic/', 204, 'GET, HEAD, OPTIONS'],
+    ['*', 204, 'GET, HEAD, POST, OPTIONS'],
+    ['/paint', 404, undefined],
+  ] as const) {
+    const answer = await exchange(
+      app,
+      `OPTIONS ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    t.match(answer, `HTTP/1.1 ${status} `, path);
+    t.equal(/\r\nallow: (.*)\r\n/.exec(answer)?.[1], allow);
+  }
 });
