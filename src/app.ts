@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
 import { limitConnections, trackConnections } from './http/connections.ts';
+import { crossOrigin } from './http/cross-origin.ts';
 import { documentation } from './http/documentation.ts';
 import { halfClosed } from './http/half-closed.ts';
 import { lifetimes } from './http/lifetime.ts';
@@ -32,6 +33,7 @@ import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
 import { pool } from './imaging/pool.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
@@ -74,6 +76,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     sendProblem(request, reply, error);
   };
 
+  const basePath = config.ADAIN_BASE_PATH ?? '';
   const { connections, track, tracking } = trackConnections();
   const log: FastifyBaseLogger = parts.logger ?? pino({ level: config.LOG_LEVEL });
   const app = fastify({
@@ -85,6 +88,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     return503OnClosing: false, // what comes on an open connection is served, see onSend
     genReqId: requestId,
     routerOptions: { ignoreTrailingSlash: true },
+    rewriteUrl: ({ url = '' }) => withoutBase(url, basePath),
     clientErrorHandler: unreadable(connections, metrics),
     frameworkErrors: (error, request, reply) => {
       // No hook has seen it.
@@ -134,18 +138,20 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(halfClosed, { connections });
   await app.register(requestLog, { metrics });
   await app.register(slowReaders, { metrics });
+  const origins = config.ADAIN_CORS_ORIGINS;
+  if (origins) await app.register(crossOrigin, { origins });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(strictHeaders);
   await app.register(accepts);
   app.removeAllContentTypeParsers(); // a form is the only body that any route reads
   await app.register(multipart);
-  await app.register(documentation, { version });
+  await app.register(documentation, { version, basePath });
   await app.register(stylizeRoute, {
     stylizer: warm,
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { catalog: () => warm().catalog });
+  await app.register(stylesRoutes, { catalog: () => warm().catalog, basePath });
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     metrics,

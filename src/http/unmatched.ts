@@ -13,7 +13,8 @@ const longestPath = 150;
 export const unmatched = plugin((app, _options, done) => {
   const routes: { url: string; methods: readonly string[] }[] = [];
   app.addHook('onRoute', ({ url, method }) => {
-    routes.push({ url, methods: [method].flat() });
+    // All paths take OPTIONS: @fastify/cors has a route of that name for what does not exist, too.
+    if (url !== '*') routes.push({ url, methods: [method].flat() });
   });
   app.setNotFoundHandler(({ method, url }, reply) => {
     const [path = ''] = url.split('?', 1);

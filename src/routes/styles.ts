@@ -33,10 +33,12 @@ const unchanged = z
 interface Options {
   /** Throws `not_ready` while the presets are read. */
   readonly catalog: () => Catalog;
+  /** In front of the path of links. */
+  readonly basePath: string;
 }
 
 /** GET /styles, /styles/{id}, and its pictures. */
-export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog }) => {
+export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog, basePath }) => {
   await app.register(conditional); // not @fastify/static's: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
@@ -64,7 +66,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
         },
       },
     },
-    () => ({ styles: [...catalog().values()].map(represent) }),
+    () => ({ styles: [...catalog().values()].map((preset) => represent(preset, basePath)) }),
   );
 
   app.get(
@@ -83,7 +85,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
         },
       },
     },
-    (request) => represent(find(request.params.id)),
+    (request) => represent(find(request.params.id), basePath),
   );
 
   app.get(
@@ -139,8 +141,9 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
   );
 };
 
-function represent({ id, name, description, license, width, height }: Preset) {
-  const self = `/styles/${id}`;
+function represent(preset: Preset, basePath: string) {
+  const { id, name, description, license, width, height } = preset;
+  const self = `${basePath}/styles/${id}`;
   const links = { self, image: `${self}/image`, thumbnail: `${self}/thumbnail` };
   return { id, name, description, license, width, height, links };
 }

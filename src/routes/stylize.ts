@@ -8,6 +8,7 @@ import { negotiateFormat } from '../http/negotiate.ts';
 import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
+import { vary } from '../http/vary.ts';
 import { mediaTypes } from '../imaging/formats.ts';
 import { printable, shortened } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -104,11 +105,10 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         bytes: bytes.length,
         stages: Object.fromEntries([...stages.times].map(([name, ms]) => [name, Math.round(ms)])),
       };
-      return reply
+      return vary(reply, 'accept')
         .type(mediaTypes[result.format])
         .header('style-id', styleIds.join(', '))
         .header('server-timing', stages.serverTiming())
-        .header('vary', 'accept')
         .send(bytes);
     },
   );

@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 
 import { build, photo } from '../support/app.ts';
+import { newPage, skip } from '../support/chromium.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
-const skip = executablePath ? false : 'NOT CHECKED: there is no Chromium (apt: chromium)';
-if (skip) process.stderr.write(`\n${skip}\n\n`);
 
 interface Visit {
   readonly page: Page;
@@ -19,10 +15,7 @@ interface Visit {
 async function visit(t: Test): Promise<Visit> {
   const app = await build(t, {}, { createEngine: fakeEngine() });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  const args = ['--no-sandbox']; // root may not have one, and the page is ours
-  const browser = await chromium.launch({ executablePath: executablePath ?? '', args });
-  t.teardown(() => browser.close());
-  const page = await browser.newPage();
+  const page = await newPage(t);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

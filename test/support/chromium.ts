@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+
+/** What to give a test that wants Chromium, as `skip`. */
+export const skip = executablePath ? false : 'NOT CHECKED: there is no Chromium (apt: chromium)';
+if (skip) process.stderr.write(`\n${skip}\n\n`);
+
+/** A page of a browser that is closed when the test ends. */
+export async function newPage(t: Test): Promise<Page> {
+  const args = ['--no-sandbox']; // root may not have one, and the page is ours
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+  t.teardown(() => browser.close());
+  return browser.newPage();
+}
