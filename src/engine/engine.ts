@@ -10,7 +10,14 @@ import { createScheduler } from './scheduling/scheduler.ts';
 import { createServiceTimes } from './scheduling/service-times.ts';
 import { footprint } from './tiling/footprint.ts';
 import { layoutOf, smallestTile } from './tiling/layout.ts';
-import type { DescribeStyle, Engine, EngineEvents, Timed } from './types.ts';
+import type {
+  DescribeStyle,
+  Engine,
+  EngineEvents,
+  StylizeRequest,
+  Timed,
+  WorkOptions,
+} from './types.ts';
 import { startCpuGroup } from './workers/cpu-group.ts';
 import {
   createRunner,
@@ -99,9 +106,10 @@ export async function createEngine(
   const { provider } = placements[0];
   const layout = layoutOf(model, placements[0], options);
 
+  const serviceTimes = createServiceTimes(threads[0].speeds);
   const scheduler = createScheduler<Job>({
     now: () => performance.now(),
-    serviceTimes: createServiceTimes(threads[0].speeds),
+    serviceTimes,
     queueLimit,
     maxBatch: layout.batch,
     ahead: options.decoders ?? 4,
@@ -142,6 +150,12 @@ export async function createEngine(
       return turn.runBefore(task, describeJob(plan, image)) as Promise<Timed<never>>;
     };
 
+  const taskFor = ({ size, newStyles = [] }: StylizeRequest, options: WorkOptions) => {
+    const plan = planFor(size, layout);
+    const styles = newStyles.map((style) => planFor(style, layout));
+    return { plan, task: stylizeTask(plan, styles, layout, options) };
+  };
+
   let closed: Promise<void> | undefined;
   return {
     model: model.info,
@@ -168,10 +182,12 @@ export async function createEngine(
       const plan = planFor({ width: smallestSide, height: smallestSide }, layout);
       scheduler.assertOpen(stylizeTask(plan, [], layout, options));
     },
-    async stylize({ size, newStyles = [] }, options, prepare) {
-      const plan = planFor(size, layout);
-      const styles = newStyles.map((style) => planFor(style, layout));
-      const task = stylizeTask(plan, styles, layout, options);
+    boundMs(request) {
+      const { before = [], steps } = taskFor(request, {}).task;
+      return serviceTimes.bound([...before, ...steps]);
+    },
+    async stylize(request, options, prepare) {
+      const { plan, task } = taskFor(request, options);
       return scheduler.submit(task, async (turn) => {
         const input = await prepare({ signal: turn.signal, describe: describeBefore(turn) });
         return stylizeJob(plan, input, layout);

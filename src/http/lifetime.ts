@@ -12,8 +12,13 @@ export interface Lifetime {
   readonly signal: AbortSignal;
   /** `performance.now()` milliseconds. */
   readonly deadline: number;
-  /** What set it, in words. */
-  readonly limit: string;
+  readonly limit: Limit;
+}
+
+export interface Limit {
+  readonly ms: number;
+  /** The Request-Timeout header is stricter than the service. */
+  readonly isClients: boolean;
 }
 
 declare module 'fastify' {
@@ -28,7 +33,7 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
   app.addHook('onRequest', (request, reply, next) => {
     const asked = requestTimeoutMs(request);
     const allowed = Math.min(timeoutMs, asked ?? timeoutMs);
-    const limit = `${Math.round(allowed)} ms, as ${asked === allowed ? 'the Request-Timeout header' : 'this service'} allows`;
+    const limit = { ms: Math.round(allowed), isClients: asked !== undefined && asked < timeoutMs };
     const ending = new AbortController();
     const timer = setTimeout(() => {
       // Of a request that is injected there is only an end.
@@ -47,13 +52,19 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
   done();
 });
 
-function tooLate(limit: string): ServiceError {
-  const text = `The answer was not ready within ${limit}. Ask for a smaller size, or allow more time.`;
+const inWords = ({ ms, isClients }: Limit): string =>
+  `the ${ms} ms that ${isClients ? 'the Request-Timeout header' : 'this service'} allows`;
+
+/** @param fittingSide longest side of a picture that would be done in time, where one is known */
+export function tooLate(limit: Limit, fittingSide?: number): ServiceError {
+  const size = fittingSide === undefined ? 'a smaller size' : `size=${fittingSide}, which fits`;
+  const orTime = limit.isClients ? ', or allow more time' : '';
+  const text = `The picture takes longer than ${inWords(limit)}. Ask for ${size}${orTime}.`;
   return new ServiceError('deadline_exceeded', text);
 }
 
-function tooSlow(limit: string): ServiceError {
-  const text = `The request was not there whole within ${limit}. Send a smaller picture, or faster.`;
+function tooSlow(limit: Limit): ServiceError {
+  const text = `The request was not there whole within ${inWords(limit)}. Send a smaller picture, or faster.`;
   return new ServiceError('request_timeout', text);
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
 import { ServiceError } from '../errors.ts';
+import { tooLate } from '../http/lifetime.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
 import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
@@ -72,10 +73,14 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const { lifetime } = request;
       const { signal } = lifetime;
       refuseQuery(request);
-      painter.engine.assertOpen(lifetime);
       const stages = createStages();
       const memory = painter.memory.forRequest();
+      let fittingSide = (): number | undefined => undefined;
+      const onMeasured = (find: typeof fittingSide) => {
+        fittingSide = find;
+      };
       const paint = async () => {
+        painter.engine.assertOpen(lifetime);
         const parts = await readForm(request, reply, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...fields } = parseStylizeForm(parts);
@@ -88,13 +93,16 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         return stylizePicture(
           painter,
           { ...fields, chooseFormat },
-          { stages, memory, ...lifetime },
+          { stages, memory, onMeasured, ...lifetime },
         );
       };
       const painting = paint();
       // Work may outlast the answer, and a result its work while the client reads it.
       onEnd(reply.raw, () => void painting.catch(() => undefined).then(memory.release));
-      const result = await abortable(signal, painting);
+      const result = await abortable(signal, painting).catch((error: unknown) => {
+        const isLate = error instanceof ServiceError && error.code === 'deadline_exceeded';
+        throw isLate ? tooLate(lifetime.limit, fittingSide()) : error;
+      });
 
       const { bytes, width, height, styleIds } = result;
       observeStages(metrics, stages);

@@ -8,6 +8,7 @@ import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { blend } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
+import { fittingSide } from './fitting-side.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
@@ -51,7 +52,12 @@ export interface Progress {
   readonly memory: RequestMemory;
   readonly signal: AbortSignal;
   readonly deadline: number;
+  /** Is given, once the sizes are known, what finds the longest side that would be done in time. */
+  readonly onMeasured?: (fittingSide: () => number | undefined) => void;
 }
+
+/** A fitting picture leaves a quarter of its time to spare, for decoding and for slower runs. */
+const usedOfTime = 0.75;
 
 /**
  * A request's whole way: headers and style ids are looked at, the engine reserves its time or
@@ -75,7 +81,7 @@ export async function stylizePicture(
 async function stylize(
   { engine, styles, maxPixels, encodeTimes, xmp }: Stylizer,
   request: Stylization,
-  { stages, memory, signal, deadline }: Progress,
+  { stages, memory, signal, deadline, onMeasured }: Progress,
   over: AbortSignal,
 ): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
@@ -95,6 +101,10 @@ async function stylize(
   const left = deadline - performance.now();
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
+  const allowedMs = usedOfTime * (painted - performance.now());
+  onMeasured?.(() =>
+    fittingSide(content, (size) => engine.boundMs({ size, newStyles }), allowedMs),
+  );
   const kept: Kept = { alpha: undefined, styleIds: [] };
   let waitedMs = 0;
   const stylized = await engine.stylize(

@@ -65,8 +65,8 @@ t.test('a form that does not come in time is 408, and its limit named', async (t
     { createEngine: fakeEngine() },
   );
   for (const [to, sent, limit] of [
-    [app, impatient, '200 ms, as the Request-Timeout header allows'],
-    [strict, start, '200 ms, as this service allows'],
+    [app, impatient, 'within the 200 ms that the Request-Timeout header allows'],
+    [strict, start, 'within the 200 ms that this service allows'],
   ] as const) {
     const { socket, received } = await connectTo(to);
     socket.write(sent);
