@@ -17,7 +17,7 @@ export const halfClosed = plugin<{ connections: Connections }>((app, { connectio
   Object.assign(app.server, { httpAllowHalfOpen: true });
   app.server.on('connection', (socket) => {
     socket.once('end', () => {
-      probe(socket, connections, 50);
+      probe(socket, connections, 10);
     });
   });
   done();
