@@ -19,17 +19,21 @@ import { pino, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
-import { limitConnections } from './http/connections.ts';
+import { limitConnections, trackConnections } from './http/connections.ts';
+import { crossOrigin } from './http/cross-origin.ts';
 import { documentation } from './http/documentation.ts';
+import { halfClosed } from './http/half-closed.ts';
 import { lifetimes } from './http/lifetime.ts';
 import { sendProblem, toServiceError } from './http/problem.ts';
 import { requestId } from './http/request-id.ts';
 import { followRequest, requestLog } from './http/request-log.ts';
 import { slowReaders } from './http/slow-readers.ts';
+import { strictHeaders } from './http/strict-headers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
 import { pool } from './imaging/pool.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
@@ -72,19 +76,24 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     sendProblem(request, reply, error);
   };
 
-  const { watchReading, refuseUnreadable } = unreadable(metrics);
+  const basePath = config.ADAIN_BASE_PATH ?? '';
+  const { connections, track, tracking } = trackConnections();
   const log: FastifyBaseLogger = parts.logger ?? pino({ level: config.LOG_LEVEL });
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    http: { requireHostHeader: false }, // strictHeaders says what is missing
     requestTimeout: config.ADAIN_REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 75_000, // longer than the 60 s of common load balancers, so that they hang up first
     return503OnClosing: false, // what comes on an open connection is served, see onSend
     genReqId: requestId,
     routerOptions: { ignoreTrailingSlash: true },
-    clientErrorHandler: refuseUnreadable,
+    rewriteUrl: ({ url = '' }) => withoutBase(url, basePath),
+    clientErrorHandler: unreadable(connections, metrics),
     frameworkErrors: (error, request, reply) => {
-      followRequest(request, reply, metrics); // no hook has seen it
+      // No hook has seen it.
+      track(request, reply);
+      followRequest(request, reply, metrics);
       onError(error, request, reply);
     },
   }).withTypeProvider<ZodTypeProvider>();
@@ -125,20 +134,24 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   });
 
   await app.register(unmatched);
-  await app.register(watchReading);
+  await app.register(tracking);
+  await app.register(halfClosed, { connections });
   await app.register(requestLog, { metrics });
   await app.register(slowReaders, { metrics });
+  const origins = config.ADAIN_CORS_ORIGINS;
+  if (origins) await app.register(crossOrigin, { origins });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
+  await app.register(strictHeaders);
   await app.register(accepts);
   app.removeAllContentTypeParsers(); // a form is the only body that any route reads
   await app.register(multipart);
-  await app.register(documentation, { version });
+  await app.register(documentation, { version, basePath });
   await app.register(stylizeRoute, {
     stylizer: warm,
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { catalog: () => warm().catalog });
+  await app.register(stylesRoutes, { catalog: () => warm().catalog, basePath });
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     metrics,

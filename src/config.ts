@@ -18,6 +18,15 @@ const device = z.string().regex(devicePattern, {
   error: 'auto, cpu, cuda, or a list like cuda:0,cuda:1',
 });
 
+/** Of any scheme: apps have their own. */
+const originPattern = /^(\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+)$/;
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .refine((list) => list.every((origin) => originPattern.test(origin)), {
+    error: '* or a list like https://example.org,http://localhost:5173, without a path',
+  });
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const day = 86_400_000;
 
@@ -54,6 +63,16 @@ const variables = z.object({
     .enum(['on', 'off'], { error: 'on or off' })
     .default('on')
     .describe('whether results say in XMP that a model has painted them, and which'),
+  ADAIN_BASE_PATH: z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, { error: 'a path like /paint, without a slash at its end' })
+    .optional()
+    .describe(
+      'path below which a proxy offers the service, for links; requests may come with it or without',
+    ),
+  ADAIN_CORS_ORIGINS: origins
+    .optional()
+    .describe('origins whose pages may call the service from a browser, comma separated; * is any'),
   ADAIN_MAX_CONNECTIONS: whole(1, 1_000_000)
     .default(1000)
     .describe('connections that may be open at once, idle ones too; the next one is closed'),
@@ -145,7 +164,7 @@ export function configHelp(): string {
   const defaults = variables.parse({});
   const rows = Object.entries(variables.shape).map(([name, schema]) => {
     const value = defaults[name as keyof Config];
-    return `  ${name.padEnd(26)} ${schema.description ?? ''} (${value ?? 'none'})`;
+    return `  ${name.padEnd(26)} ${schema.description ?? ''} (${String(value ?? 'none')})`;
   });
   return `adain-server: repaints pictures over HTTP.
 

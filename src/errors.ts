@@ -1,3 +1,5 @@
+import { escaped } from './printable.ts';
+
 /**
  * Everything that can go wrong with a request, in one place: code, HTTP status and title.
  * The code is stable: clients match on it, and it labels `adain_rejections_total`.
@@ -13,6 +15,7 @@ const kinds = {
   request_timeout: [408, 'The request did not come in time'],
   too_many_bytes: [413, 'The upload is too large'],
   unsupported_media_type: [415, 'Not a media type we take'],
+  expectation_failed: [417, 'The expectation cannot be met'],
   undecodable_image: [422, 'The picture cannot be decoded'],
   image_too_small: [422, 'The picture is too small'],
   too_complex_image: [422, 'The picture takes too much work'],
@@ -39,7 +42,10 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** A failure whose message may be shown to the client: it says what is wrong and what to do. */
+/**
+ * A failure whose message may be shown to the client: it says what is wrong and what to do. What it
+ * quotes may come from anywhere, and is read in terminals.
+ */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: ErrorCode;
@@ -49,10 +55,10 @@ export class ServiceError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, { cause: details.cause });
+    super(escaped(message), { cause: details.cause });
     this.code = code;
     [this.status, this.title] = kinds[code];
-    this.field = details.field;
+    this.field = details.field === undefined ? undefined : escaped(details.field);
     this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

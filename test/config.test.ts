@@ -32,6 +32,29 @@ t.test('a wrong value stops with the name, the value and what was expected', asy
   }
 });
 
+t.test('origins and paths are taken only as they are compared', async (t) => {
+  for (const origin of [
+    'example.org',
+    'https://a/',
+    'https://a/b',
+    'https://a,',
+    'HTTPS://A b',
+    '',
+  ]) {
+    const given = { ADAIN_CORS_ORIGINS: origin === '' ? ' ' : origin };
+    t.throws(() => readConfig(given), /ADAIN_CORS_ORIGINS is .*expected \* or a list like https/);
+  }
+  const list = 'https://a, http://localhost:5173,capacitor://localhost';
+  t.same(readConfig({ ADAIN_CORS_ORIGINS: list }).ADAIN_CORS_ORIGINS, list.split(/, ?/));
+  for (const path of ['paint', '/', '/paint/', '//paint', '/a b', '/a?b', 'http://a/b']) {
+    t.throws(
+      () => readConfig({ ADAIN_BASE_PATH: path }),
+      /ADAIN_BASE_PATH is .*a path like \/paint/,
+    );
+  }
+  t.equal(readConfig({ ADAIN_BASE_PATH: '/a/b-c' }).ADAIN_BASE_PATH, '/a/b-c');
+});
+
 t.test('a whole number is written in decimal digits', async (t) => {
   t.equal(readConfig({ PORT: '0080' }).PORT, 80);
   for (const PORT of [' ', ' 80', '0x50', '8e1', '80.0', '-0', '9'.repeat(400)]) {

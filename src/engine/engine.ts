@@ -106,9 +106,10 @@ export async function createEngine(
   const { provider } = placements[0];
   const layout = layoutOf(model, placements[0], options);
 
+  const serviceTimes = createServiceTimes(threads[0].speeds);
   const scheduler = createScheduler<Job>({
     now: () => performance.now(),
-    serviceTimes: createServiceTimes(threads[0].speeds),
+    serviceTimes,
     queueLimit,
     maxBatch: layout.batch,
     ahead: options.decoders ?? 4,
@@ -187,6 +188,10 @@ export async function createEngine(
     assertOpen(options) {
       const smallest = { width: smallestSide, height: smallestSide };
       scheduler.assertOpen(stylizeTaskOf({ size: smallest }, options));
+    },
+    boundMs(request) {
+      const { before = [], steps } = stylizeTaskOf(request, {});
+      return serviceTimes.bound([...before.flat(), ...steps]);
     },
     async stylize(request, options, prepare) {
       const { size, byPlace = false } = request;

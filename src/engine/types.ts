@@ -128,6 +128,8 @@ export interface Engine {
   readonly describe: DescribeStyle;
   /** Throws what a picture of any size would be refused with now, before its bytes are read. */
   assertOpen(options: WorkOptions): void;
+  /** How long a picture takes at most, in milliseconds, if it waits for nobody. */
+  boundMs(request: StylizeRequest): number;
   /**
    * Reserves a place in the queue for a picture of this size and what must be done before it, calls
    * `prepare` for its pixels when the turn is near, and paints it. Who is refused has cost nothing;

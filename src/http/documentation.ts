@@ -8,8 +8,14 @@ import {
 
 import { problem } from './responses.ts';
 
+interface Options {
+  readonly version: string;
+  /** In front of the path of links. */
+  readonly basePath: string;
+}
+
 /** The OpenAPI document, made from the routes' schemas: GET /openapi.yaml, and /docs to try it. */
-export const documentation = plugin<{ version: string }>(async (app, { version }) => {
+export const documentation = plugin<Options>(async (app, { version, basePath }) => {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -19,7 +25,7 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
         description: 'Repaints pictures in any style. Errors are RFC 9457 problem documents.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/' }],
+      servers: [{ url: basePath || '/' }],
       security: [],
       tags: [
         { name: 'stylization', description: 'Pictures in, pictures out' },
@@ -33,9 +39,12 @@ export const documentation = plugin<{ version: string }>(async (app, { version }
   await app.register(async (docs) => {
     docs.addHook('onSend', async (_request, reply) => {
       reply.headers(pageHeaders);
+      const location = reply.getHeader('location');
+      if (location !== undefined) reply.header('location', `${basePath}${String(location)}`);
     });
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
+      indexPrefix: basePath,
       // Without the bar that names Swagger, and with forms to fill in at once.
       uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
       theme: { title: 'adain-server', favicon: [favicon] },
@@ -58,7 +67,6 @@ const pageHeaders = {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; '),
-  'x-content-type-options': 'nosniff',
 };
 
 const favicon = {

@@ -1,4 +1,4 @@
-import type { Multipart } from '@fastify/multipart';
+import type { Multipart, MultipartValue } from '@fastify/multipart';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addAbortSignal, type Readable } from 'node:stream';
 
@@ -29,9 +29,11 @@ export const formLimits = {
   parts: 64,
   fields: 48,
   fieldSize: 4096,
-  fieldNameSize: 64,
   headerPairs: 16,
 };
+
+/** Of a text or a file: far more than any of ours has. */
+const longestName = 64;
 
 /**
  * More than a socket is read at once: a part without a name that is skipped, longer than this and in one
@@ -56,13 +58,14 @@ export async function readForm(
 ): Promise<FormPart[]> {
   const declared = declaredSize(request);
   if (declared !== undefined && declared > maxBytes + framing) throw tooManyBytes(maxBytes);
-  refuseNoBoundary(request);
+  refuseBoundary(request);
   refuseEncoded(request);
   memory.assertRoom(declared ?? memoryStep);
   // Who asks before sending (Expect: 100-continue) and is refused has sent nothing.
   const asks = request.headers.expect !== undefined && request.raw.httpVersionMinor > 0;
   if (asks) reply.raw.writeContinue();
   const parts: FormPart[] = [];
+  let begun = 0;
   let received = 0;
   let held = 0;
   const receive = (bytes: number) => {
@@ -80,6 +83,7 @@ export async function readForm(
       const next = await abortable(signal, iterator.next());
       if (next.done) break;
       const part = next.value;
+      begun++;
       const room = Math.min(maxBytes, declared ?? maxBytes) - received;
       const read = await readPart(part, { room, receive, signal });
       const empty = read.kind === 'file' ? read.bytes.length === 0 : read.value === '';
@@ -87,7 +91,7 @@ export async function readForm(
       if (!(empty && unnamed)) parts.push(read);
     }
   } catch (error) {
-    throw explain(error as Error & { code?: string }, maxBytes);
+    throw explain(error as Error & { code?: string }, maxBytes, begun);
   }
   memory.receive(received);
   return parts;
@@ -105,13 +109,27 @@ function declaredSize(request: FastifyRequest): number | undefined {
   return header === undefined ? undefined : Number(header);
 }
 
+const setByClient =
+  'Do not set this header yourself: an HTTP client that is given a form (FormData in fetch and axios, curl -F) sets it, with the boundary.';
+
+/** Our parser takes no longer one; honest ones have 70 characters at most (RFC 2046, section 5.1.1). */
+const longestBoundary = 250;
+
 /** The commonest mistake: the header set by hand, which the HTTP client would have set well. */
-function refuseNoBoundary(request: FastifyRequest): void {
+function refuseBoundary(request: FastifyRequest): void {
   const type = request.headers['content-type'] ?? '';
-  if (!request.isMultipart() || /;\s*boundary="?[^\s;"]/i.test(type)) return;
-  const text =
-    'The Content-Type header has no boundary. Do not set this header yourself: an HTTP client that is given a form (FormData in fetch and axios, curl -F) sets it, with the boundary.';
-  throw new ServiceError('malformed_form', text, { field: 'Content-Type' });
+  if (!request.isMultipart()) return;
+  const [, quoted, plain = ''] = /;\s*boundary=(?:"([^"]*)|([^\s;]*))/i.exec(type) ?? [];
+  const boundary = (quoted ?? plain).trim();
+  if (boundary === '') throw wrongBoundary('The Content-Type header has no boundary.');
+  if (boundary.length > longestBoundary) {
+    const { length } = boundary;
+    throw wrongBoundary(`The boundary in the Content-Type header has ${length} characters.`);
+  }
+}
+
+function wrongBoundary(what: string): ServiceError {
+  return new ServiceError('malformed_form', `${what} ${setByClient}`, { field: 'Content-Type' });
 }
 
 function refuseEncoded(request: FastifyRequest): void {
@@ -136,11 +154,23 @@ async function readPart(part: Multipart, reading: Reading): Promise<FormPart> {
       'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
     throw new ServiceError('malformed_form', text);
   }
+  if (name.length > longestName) {
+    const text = `A part of the form has a name of ${name.length} characters, ${printable(name)}. GET /docs shows the names that there are.`;
+    throw new ServiceError('malformed_form', text);
+  }
   if (part.type === 'file')
     return { kind: 'file', name, bytes: await readFile(part.file, reading) };
-  const value = String(part.value).trim();
+  const value = textOf(part).trim();
   reading.receive(value.length);
   return { kind: 'text', name, value, isCut: part.valueTruncated };
+}
+
+/** Of a part that says it is JSON the parser has made a value. */
+function textOf({ fieldname, value }: MultipartValue): string {
+  const values = [value].flat();
+  if (!values.some((one) => typeof one === 'object' && one !== null)) return values.join(',');
+  const text = `The part ${printable(fieldname)} is JSON with objects in it. Send each field as a part of its own, with plain text in it.`;
+  throw new ServiceError('malformed_form', text, { field: fieldname });
 }
 
 /** Into one piece that was there before, so that no file is in memory twice. */
@@ -162,7 +192,8 @@ function tooManyBytes(maxBytes: number): ServiceError {
   );
 }
 
-function explain(error: Error & { code?: string }, maxBytes: number): Error {
+/** @param begun how many parts have come before */
+function explain(error: Error & { code?: string }, maxBytes: number, begun: number): Error {
   if (error instanceof ServiceError) return error;
   switch (error.code) {
     case 'FST_REQ_FILE_TOO_LARGE':
@@ -180,10 +211,20 @@ function explain(error: Error & { code?: string }, maxBytes: number): Error {
         'A field has a name that every JavaScript object has, such as constructor or __proto__. Leave it out.';
       return new ServiceError('malformed_form', text);
     }
+    case 'FST_INVALID_JSON_FIELD_ERROR': {
+      const text =
+        'A part of the form says that it is JSON (Content-Type: application/json) and is not. Send plain text, without this header in the part.';
+      return new ServiceError('malformed_form', text);
+    }
     case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
       return error;
     default: {
       // busboy reports a form that breaks off as a plain Error.
+      if (begun === 0) {
+        return wrongBoundary(
+          'Nothing in the form begins with the boundary in the Content-Type header.',
+        );
+      }
       const text = `The multipart form is damaged: ${error.message}. Send it again, whole.`;
       return new ServiceError('malformed_form', text, { cause: error });
     }

@@ -26,7 +26,6 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
   });
   app.addHook('onRequest', (request, reply, next) => {
     followRequest(request, reply, metrics);
-    reply.header('x-request-id', request.id);
     next();
   });
   done();
@@ -34,6 +33,8 @@ export const requestLog = plugin<{ metrics: Metrics }>((app, { metrics }, done) 
 
 export function followRequest(request: FastifyRequest, reply: FastifyReply, metrics: Metrics) {
   request.logFields = {};
+  // On every answer: how the log knows it, and that it is nothing but what it says it is.
+  reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
   onEnd(reply.raw, (answered) => {
     const route = request.routeOptions.url ?? 'unmatched';
     const status = answered ? reply.statusCode : 499;

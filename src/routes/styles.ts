@@ -1,12 +1,13 @@
-import etag from '@fastify/etag';
 import { readFile } from 'node:fs/promises';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { ServiceError } from '../errors.ts';
+import { conditional } from '../http/conditional.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
+import { printable } from '../printable.ts';
 import type { Catalog, Preset } from '../stylization/catalog.ts';
 
 const style = z
@@ -32,23 +33,22 @@ const unchanged = z
 interface Options {
   /** Throws `not_ready` while the presets are read. */
   readonly catalog: () => Catalog;
+  /** In front of the path of links. */
+  readonly basePath: string;
 }
 
 /** GET /styles, /styles/{id}, and its pictures. */
-export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog }) => {
-  await app.register(etag); // of the content: src/DECISIONS.md
+export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog, basePath }) => {
+  await app.register(conditional); // not @fastify/static's: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    if (reply.statusCode >= 400) reply.removeHeader('etag');
   });
 
   const read = createSharedFiles();
   const find = (id: string): Preset => {
     const preset = catalog().get(id);
     if (preset) return preset;
-    const text = `There is no preset "${id}". GET /styles lists them.`;
+    const text = `There is no preset ${printable(id)}. GET /styles lists them.`;
     throw new ServiceError('unknown_style', text, { field: 'id' });
   };
 
@@ -66,7 +66,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
         },
       },
     },
-    () => ({ styles: [...catalog().values()].map(represent) }),
+    () => ({ styles: [...catalog().values()].map((preset) => represent(preset, basePath)) }),
   );
 
   app.get(
@@ -85,7 +85,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
         },
       },
     },
-    (request) => represent(find(request.params.id)),
+    (request) => represent(find(request.params.id), basePath),
   );
 
   app.get(
@@ -141,8 +141,9 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
   );
 };
 
-function represent({ id, name, description, license, width, height }: Preset) {
-  const self = `/styles/${id}`;
+function represent(preset: Preset, basePath: string) {
+  const { id, name, description, license, width, height } = preset;
+  const self = `${basePath}/styles/${id}`;
   const links = { self, image: `${self}/image`, thumbnail: `${self}/thumbnail` };
   return { id, name, description, license, width, height, links };
 }

@@ -4,12 +4,14 @@ import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
 import { ServiceError } from '../errors.ts';
+import { tooLate } from '../http/lifetime.ts';
 import { negotiateFormat } from '../http/negotiate.ts';
 import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
+import { vary } from '../http/vary.ts';
 import { mediaTypes } from '../imaging/formats.ts';
-import { printable } from '../printable.ts';
+import { printable, shortened } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { turnedControls } from '../stylization/controls.ts';
@@ -51,6 +53,7 @@ const schema = {
     400: problem('The form is malformed, or a field has a wrong value'),
     404: problem('No such style'),
     406: problem('None of the accepted media types can be made'),
+    408: problem('The form did not come in time'),
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, lacks pixels, is too small or takes too much work'),
@@ -72,10 +75,14 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const { lifetime } = request;
       const { signal } = lifetime;
       refuseQuery(request);
-      painter.engine.assertOpen(lifetime);
       const stages = createStages();
       const memory = painter.memory.forRequest();
+      let fittingSide = (): number | undefined => undefined;
+      const onMeasured = (find: typeof fittingSide) => {
+        fittingSide = find;
+      };
       const paint = async () => {
+        painter.engine.assertOpen(lifetime);
         const parts = await readForm(request, reply, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...fields } = parseStylizeForm(parts);
@@ -91,13 +98,16 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         return stylizePicture(
           painter,
           { ...fields, chooseFormat },
-          { stages, memory, ...lifetime },
+          { stages, memory, onMeasured, ...lifetime },
         );
       };
       const painting = paint();
       // Work may outlast the answer, and a result its work while the client reads it.
       onEnd(reply.raw, () => void painting.catch(() => undefined).then(memory.release));
-      const result = await abortable(signal, painting);
+      const result = await abortable(signal, painting).catch((error: unknown) => {
+        const isLate = error instanceof ServiceError && error.code === 'deadline_exceeded';
+        throw isLate ? tooLate(lifetime.limit, fittingSide()) : error;
+      });
 
       const { bytes, width, height, styleIds } = result;
       observeStages(metrics, stages);
@@ -108,11 +118,10 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
         bytes: bytes.length,
         stages: Object.fromEntries([...stages.times].map(([name, ms]) => [name, Math.round(ms)])),
       };
-      return reply
+      return vary(reply, 'accept')
         .type(mediaTypes[result.format])
         .header('style-id', styleIds.join(', '))
         .header('server-timing', stages.serverTiming())
-        .header('vary', 'accept')
         .send(bytes);
     },
   );
@@ -124,7 +133,7 @@ function refuseQuery({ query }: FastifyRequest): void {
   const [name] = Object.keys(query as Record<string, unknown>);
   if (name === undefined) return;
   const text = `The field ${printable(name)} is in the address; it belongs in the form (curl -F name=value).`;
-  throw new ServiceError('invalid_value', text, { field: name });
+  throw new ServiceError('invalid_value', text, { field: shortened(name) });
 }
 
 function observeStages(metrics: Metrics, stages: Stages): void {

@@ -15,6 +15,7 @@ import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { type Mixed, mixed } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
+import { fittingSide } from './fitting-side.ts';
 import { type OpenedMasks, openMasks } from './masks.ts';
 import { type Passes, passesFor, type Prepared, prepareStrokes, type Strokes } from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
@@ -62,7 +63,12 @@ export interface Progress {
   readonly memory: RequestMemory;
   readonly signal: AbortSignal;
   readonly deadline: number;
+  /** Is given, once the sizes are known, what finds the longest side that would be done in time. */
+  readonly onMeasured?: (fittingSide: () => number | undefined) => void;
 }
+
+/** A fitting picture leaves a quarter of its time to spare, for decoding and for slower runs. */
+const usedOfTime = 0.75;
 
 /**
  * A request's whole way: headers and style ids are looked at, the engine reserves its time or
@@ -86,7 +92,7 @@ export async function stylizePicture(
 async function stylize(
   { engine, styles, maxPixels, encodeTimes, xmp }: Stylizer,
   request: Stylization,
-  { stages, memory, signal, deadline }: Progress,
+  { stages, memory, signal, deadline, onMeasured }: Progress,
   over: AbortSignal,
 ): Promise<StylizedPicture> {
   const limits = { maxPixels, field: 'content', size: request.size };
@@ -110,6 +116,15 @@ async function stylize(
   const left = deadline - performance.now();
   const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
   const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
+  const planOf = ({ painted, underpainting }: Passes) => ({
+    ...{ size: painted, underpainting, newStyles, byPlace: masks.byPlace },
+  });
+  const allowedMs = usedOfTime * (painted - performance.now());
+  onMeasured?.(() => {
+    const boundMs = (size: Size) =>
+      engine.boundMs(planOf(passesFor(request.strokes, size, Infinity)));
+    return fittingSide(content, boundMs, allowedMs);
+  });
   const kept: Kept = {
     alpha: undefined,
     styleIds: [],
@@ -117,12 +132,7 @@ async function stylize(
   };
   let waitedMs = 0;
   const stylized = await engine.stylize(
-    {
-      size: passes.painted,
-      newStyles,
-      underpainting: passes.underpainting,
-      byPlace: masks.byPlace,
-    },
+    planOf(passes),
     { signal, deadline: painted },
     async (turn) => {
       const begun = performance.now();

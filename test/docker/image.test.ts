@@ -82,7 +82,7 @@ t.test('the README lists every variable and every metric, and no other', async (
 });
 
 t.test('SECURITY.md tells the default of each limit', async (t) => {
-  const config: Record<string, string | number | undefined> = readConfig({});
+  const config = readConfig({}) as Record<string, string | number | undefined>;
   const rows = [...readText('SECURITY.md').matchAll(/^\|.*\|(.*)\| `(ADAIN_\w+)` +\|$/gm)];
   t.ok(rows.length >= 6);
   for (const [, told = '', name = ''] of rows) {

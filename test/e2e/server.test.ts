@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -97,6 +97,25 @@ t.test('SIGTERM under load: every accepted request is answered', async (t) => {
   const [code] = (await exited) as [number];
   t.equal(code, 0);
   await t.rejects(fetch(`${url}/livez`), 'and then the door is closed');
+});
+
+t.test('SIGTERM does not wait for connections that no answer is due on', async (t) => {
+  const day = '86400000';
+  const { server, url } = await start(t, { ADAIN_SHUTDOWN_GRACE_MS: day });
+  const { port } = new URL(url);
+  const sockets = ['', 'POST /stylize HTTP/1.1\r\nHost: a'].map((sent) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(sent);
+    return socket;
+  });
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  t.equal((await fetch(`${url}/livez`)).status, 200, 'they have been accepted');
+  server.kill('SIGTERM');
+  t.same(await once(server, 'exit'), [0, null]);
 });
 
 t.test('SIGTERM and its echo, to what npm start runs', async (t) => {

@@ -166,6 +166,20 @@ t.test('who leaves a picture in tiles takes the rest of it away', async (t) => {
   t.match(value, { width: 700, height: 500 }, 'the next one is whole');
 });
 
+t.test('how long a picture takes at most is known of any size, with its new styles', async (t) => {
+  const bounds = [
+    { size: { width: 64, height: 48 } },
+    { size: { width: 640, height: 480 } },
+    { size: { width: 640, height: 480 }, newStyles: [{ width: 512, height: 512 }] },
+    { size: { width: 4000, height: 3000 } },
+  ].map((request) => engine.boundMs(request));
+  t.ok((bounds[0] ?? 0) > 0);
+  t.same(
+    bounds,
+    bounds.toSorted((a, b) => a - b),
+  );
+});
+
 t.test('wrong input is refused with what is wrong', async (t) => {
   await t.rejects(stylize(engine, input(15, 40)), {
     code: 'image_too_small',

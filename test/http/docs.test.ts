@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 
 import { build, photo } from '../support/app.ts';
-import { launchChromium, skipWithoutChromium as skip } from '../support/chromium.ts';
+import { newPage, skip } from '../support/chromium.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
 
 interface Visit {
@@ -15,9 +15,7 @@ interface Visit {
 async function visit(t: Test): Promise<Visit> {
   const app = await build(t, {}, { createEngine: fakeEngine() });
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  const browser = await launchChromium();
-  t.teardown(() => browser.close());
-  const page = await browser.newPage();
+  const page = await newPage(t);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

@@ -408,6 +408,25 @@ t.test('a form that breaks off', async (t) => {
   t.match(reply.json<Problem>(), { status: 400, code: 'malformed_form' });
 });
 
+t.test('a boundary that cannot be the form’s', async (t) => {
+  const request = await form(...both);
+  const long = 'x'.repeat(5000);
+  for (const [boundary, payload] of [
+    [
+      long,
+      Buffer.from(request.payload.toString('latin1').replaceAll(/-{6}[\w-]+?\d+/g, long), 'latin1'),
+    ],
+    ['other', request.payload],
+    ['other', Buffer.from('{"content": "photo.jpg"}')],
+    ['é', request.payload],
+  ] as const) {
+    const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+    const problem = (await app.inject({ ...request, headers, payload })).json<Problem>();
+    t.match(problem, { status: 400, code: 'malformed_form', field: 'Content-Type' }, boundary);
+    t.match(problem.detail, /boundary.* Do not set this header yourself/);
+  }
+});
+
 t.test('a form without a boundary', async (t) => {
   const request = await form(...both);
   for (const type of ['multipart/form-data', 'multipart/form-data; boundary=']) {
@@ -504,6 +523,7 @@ t.test('so is what Node’s parser refuses', async (t) => {
     const { head, problem } = await exchange(app, sent);
     t.match(head, new RegExp(`^HTTP/1.1 ${status} .*\r\nContent-Type: application/problem\\+json`));
     t.match(problem, { status, code, detail: advice });
+    t.match(head, `\r\nX-Request-Id: ${idOf(problem)}\r\nX-Content-Type-Options: nosniff`);
     t.match(lines.pop(), { route: 'unmatched', status, code, reqId: idOf(problem) });
     const { body } = await app.inject('/metrics');
     t.match(body, `adain_requests_total{route="unmatched",status="${status}"} 1`);
@@ -537,10 +557,11 @@ t.test('a problem has the id of its request: a proxy’s, if it is fit, or a new
   t.equal(new Set(made).size, made.length);
 });
 
-t.test('every answer has the id of its request', async (t) => {
-  for (const url of ['/livez', '/nope']) {
+t.test('every answer has the id of its request, and is not to be sniffed', async (t) => {
+  for (const url of ['/livez', '/nope', '/styles/%zz', '/docs', '/openapi.yaml']) {
     const { headers } = await app.inject({ url, headers: { 'x-request-id': 'proxy-7' } });
     t.equal(headers['x-request-id'], 'proxy-7', url);
+    t.equal(headers['x-content-type-options'], 'nosniff', url);
   }
 });
 
@@ -556,12 +577,43 @@ t.test('a form of too many parts is told how many there may be', async (t) => {
   }
 });
 
+t.test('what comes back of a request is short and shows', async (t) => {
+  const { app, lines } = await logging(t);
+  const long = 'n'.repeat(15_000);
+  for (const hidden of ['\u202e', '\u0085', '\u001b', '\u2028']) {
+    const name = `a${hidden}b`;
+    const replies = [
+      await app.inject(await form(...both, [name, '1'])),
+      await app.inject(await form(...both, [name, content])),
+      await app.inject(await form(...both, ['styleId', name])),
+      await app.inject(await form(...both, [long + name, content])),
+      await app.inject(await form(...both, [long + name, '1'])),
+      await app.inject({ ...(await form(...both)), url: `/stylize?${encodeURIComponent(name)}` }),
+      await app.inject({ ...(await form(...both)), url: `/stylize?${long}` }),
+      await app.inject(`/styles/${encodeURIComponent(name)}`),
+      await app.inject(`/${long}/${long}`),
+    ];
+    for (const reply of replies) {
+      t.match(reply.statusCode, /^40[04]$/);
+      for (const told of [reply.body, JSON.stringify(lines.at(-1))]) {
+        t.notMatch(told, /[\p{C}\p{Zl}\p{Zp}]/u);
+        t.ok(told.length < 1000, told.slice(0, 100));
+      }
+    }
+    const escape = `a\\u${hidden.charCodeAt(0).toString(16).padStart(4, '0')}b`;
+    const [text, file] = replies.map((reply) => reply.json<Problem>());
+    t.match(text?.detail, `"${escape}"`);
+    t.equal(text?.field, escape);
+    t.match(file, { detail: text?.detail, field: escape });
+  }
+});
+
 t.test('a method that a path does not take', async (t) => {
   for (const [method, url, allow] of [
-    ['GET', '/stylize?size=512', 'POST'],
-    ['DELETE', '/styles', 'GET, HEAD'],
-    ['POST', '/styles/great-wave/image', 'GET, HEAD'],
-    ['POST', '/docs/static/index.html', 'GET, HEAD'],
+    ['GET', '/stylize?size=512', 'POST, OPTIONS'],
+    ['DELETE', '/styles', 'GET, HEAD, OPTIONS'],
+    ['POST', '/styles/great-wave/image', 'GET, HEAD, OPTIONS'],
+    ['POST', '/docs/static/index.html', 'GET, HEAD, OPTIONS'],
   ] as const) {
     const reply = await app.inject({ method, url });
     t.match(reply.json<Problem>(), { status: 405, code: 'method_not_allowed' }, url);

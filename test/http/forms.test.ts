@@ -168,7 +168,7 @@ t.test('a slash at the end is the same resource', async (t) => {
   t.equal((await app.inject('/styles/mosaic/')).statusCode, 200);
   const wrong = await app.inject('/stylize/');
   t.equal(wrong.statusCode, 405);
-  t.equal(wrong.headers.allow, 'POST');
+  t.equal(wrong.headers.allow, 'POST, OPTIONS');
 });
 
 t.test('a form that is compressed as a whole', async (t) => {
@@ -215,4 +215,35 @@ t.test('a page’s plain form, with a check box and what was left empty', async 
     [named('size'), ''],
   );
   t.equal((await app.inject(request)).statusCode, 200);
+});
+
+t.test('parts that say they are JSON, as some clients make of every value', async (t) => {
+  const json = 'content-type: application/json; charset=UTF-8';
+  const send = (...fields: (readonly [string, string])[]) =>
+    app.inject(
+      parts(
+        [named('content', '; filename="a.png"'), content],
+        ...fields.map(([name, value]) => [`${named(name)}\r\n${json}`, value] as const),
+      ),
+    );
+  const taken = await send(
+    ...([
+      ['styleId', '["mosaic", "woodcut"]'],
+      ['weights', '[3, 1]'],
+      ['alpha', '0.5'],
+      ['format', '"png"'],
+      ['preserveColor', 'true'],
+    ] as const),
+  );
+  t.equal(taken.statusCode, 200, taken.body);
+  t.equal(taken.headers['style-id'], 'mosaic, woodcut');
+  for (const [value, remedy] of [
+    ['{"styleId": "mosaic"}', /^The part "styleId" is JSON with objects in it\. Send each field/],
+    ['[{"id": "mosaic"}]', /^The part "styleId" is JSON with objects in it\. Send each field/],
+    ['mosaic', /says that it is JSON .* and is not\. Send plain text/],
+    [`"${'x'.repeat(5000)}"`, /says that it is JSON .* and is not\. Send plain text/],
+  ] as const) {
+    const reply = await send(['styleId', value]);
+    t.match(reply.json(), { status: 400, code: 'malformed_form', detail: remedy });
+  }
 });

@@ -253,6 +253,33 @@ t.test('a deadline that passes: 504, and the engine is told', async (t) => {
   t.ok(signal?.aborted);
 });
 
+t.test('a 504 says whose limit it was, and the size that would have fitted', async (t) => {
+  const admit = () => {
+    throw new ServiceError('deadline_exceeded', 'Too slow.');
+  };
+  const perPixel = (ms: number): Partial<FakeEngine> => ({
+    boundMs: ({ size, newStyles = [] }) => (ms * size.width + newStyles.length) * size.height,
+  });
+  const service = 'the 60000 ms that this service allows';
+  const client = 'the 10000 ms that the Request-Timeout header allows';
+  const neverDone: Partial<FakeEngine> = { paint: () => new Promise(() => undefined) };
+  for (const [engine, time, said] of [
+    [{ admit, ...perPixel(1) }, '10', [client, /size=\d+, which fits, or allow more time\.$/]],
+    [{ admit, ...perPixel(1) }, '90', [service, /size=\d+, which fits\.$/]],
+    [{ admit, ...perPixel(1e6) }, '90', [service, /a smaller size\.$/]],
+    [{ admit, ...perPixel(0) }, '90', [service, /a smaller size\.$/]],
+    [{ assertOpen: admit }, '10', [client, /a smaller size, or allow more time\.$/]],
+    [{ ...neverDone, ...perPixel(0.02) }, '3', [/the 3000 ms that the/, /size=\d+, which fits/]],
+  ] as const) {
+    const app = await withEngine(t, engine);
+    const request = await form(['content', await photo(400, 300)], ['styleId', 'mosaic']);
+    const headers = { ...request.headers, 'request-timeout': time };
+    const reply = await app.inject({ ...request, headers });
+    t.match(reply.json(), { status: 504, code: 'deadline_exceeded' });
+    for (const part of said) t.match(reply.json<{ detail: string }>().detail, part);
+  }
+});
+
 t.test('a client that goes away: its work is dropped, and counted as 499', async (t) => {
   const reached = gate();
   const dropped = gate();

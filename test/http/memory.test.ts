@@ -100,7 +100,7 @@ t.test('a form that is given up gives its memory back, wherever it stands', asyn
       );
       if (ending === 'deadline') {
         const [answer] = (await once(socket, 'data')) as [Buffer];
-        t.match(String(answer), /^HTTP\/1\.1 504 /, where);
+        t.match(String(answer), /^HTTP\/1\.1 408 /, where);
       } else await sleep(50);
       socket.destroy();
       while ((await held()) > 0) await sleep(5);
@@ -144,9 +144,9 @@ t.test('a pipelined request whose connection ends is over, and counted', async (
   while (new RegExp(`${painting} 0$`, 'm').test(await metrics())) await sleep(5);
   socket.destroy();
   await once(socket, 'close');
-  open();
   const over = 'adain_requests_total{route="/stylize",status="499"} 3';
   while (!(await metrics()).includes(over)) await sleep(5);
+  open();
   while (!new RegExp(`${painting} 0$`, 'm').test(await metrics())) await sleep(5);
   t.match(await metrics(), /adain_memory_held_bytes{part="forms"} 0$/m);
 });

@@ -45,12 +45,31 @@ t.test('the links lead to the style, its picture and its thumbnail', async (t) =
 t.test('a picture that the client has is not sent again', async (t) => {
   for (const url of Object.values(styles[0]?.links ?? {})) {
     const { etag } = (await app.inject(url)).headers;
-    const again = await app.inject({ url, headers: { 'if-none-match': String(etag) } });
-    t.equal(again.statusCode, 304);
-    t.equal(again.body, '');
-    const other = await app.inject({ url, headers: { 'if-none-match': '"other"' } });
-    t.equal(other.statusCode, 200);
-    t.equal(other.headers['cache-control'], 'public, max-age=300');
+    const tag = String(etag);
+    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, `W/"a,b" ,W/${tag},`, '*', ' * ']) {
+      const again = await app.inject({ url, headers: { 'if-none-match': known } });
+      t.equal(again.statusCode, 304, known);
+      t.equal(again.body, '');
+      t.match(again.headers, { etag, 'cache-control': 'public, max-age=300' });
+      for (const of of ['content-length', 'content-type']) t.notOk(of in again.headers, of);
+    }
+    const unquoted = tag.replaceAll('"', '');
+    for (const unknown of ['"other"', '"*"', '', unquoted, `"other${unquoted}"`, `"${tag}`]) {
+      const other = await app.inject({ url, headers: { 'if-none-match': unknown } });
+      t.equal(other.statusCode, 200, unknown);
+      t.equal(other.headers['cache-control'], 'public, max-age=300');
+    }
+    const lengths = await Promise.all(
+      (['GET', 'HEAD', 'HEAD'] as const).map(async (method, i) => {
+        const headers = i === 2 ? { 'if-none-match': tag } : {};
+        const { statusCode, headers: sent, body } = await app.inject({ method, url, headers });
+        t.equal(statusCode, i === 2 ? 304 : 200);
+        t.equal(sent.etag, etag);
+        if (method === 'HEAD') t.equal(body, '');
+        return sent['content-length'];
+      }),
+    );
+    t.equal(new Set(lengths).size, 1, 'HEAD tells the length that GET has, never 0');
   }
 });
 

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
-import { launchChromium, skipWithoutChromium as skip } from '../support/chromium.ts';
+import { newPage, skip } from '../support/chromium.ts';
 import { avifOf, avifParts, iccProperty, nclx, opacityParts } from './avif.ts';
 import { gifOfFrames, webpOfFrames } from './costly.ts';
 import {
@@ -207,9 +207,7 @@ declare class Image {
 
 /** Shows a file, and reads its pixels back. */
 async function openCanvas(t: Test) {
-  const browser = await launchChromium('--force-color-profile=srgb');
-  t.teardown(() => browser.close());
-  const page = await browser.newPage();
+  const page = await newPage(t, '--force-color-profile=srgb');
   return (bytes: Buffer) =>
     page.evaluate(async (base64: string) => {
       const image = new Image();

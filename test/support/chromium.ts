@@ -1,18 +1,17 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 
-/** Why tests in Chromium do not run; false where they do. */
-export const skipWithoutChromium = executablePath
-  ? false
-  : 'NOT CHECKED: there is no Chromium (apt: chromium)';
-if (skipWithoutChromium) process.stderr.write(`\n${skipWithoutChromium}\n\n`);
+/** What to give a test that wants Chromium, as `skip`. */
+export const skip = executablePath ? false : 'NOT CHECKED: there is no Chromium (apt: chromium)';
+if (skip) process.stderr.write(`\n${skip}\n\n`);
 
-export function launchChromium(...args: string[]): Promise<Browser> {
-  // root may not have a sandbox, and the pages are ours
-  return chromium.launch({
-    executablePath: executablePath ?? '',
-    args: ['--no-sandbox', ...args],
-  });
+/** A page of a browser that is closed when the test ends. */
+export async function newPage(t: Test, ...more: string[]): Promise<Page> {
+  const args = ['--no-sandbox', ...more]; // root may not have one, and the pages are ours
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+  t.teardown(() => browser.close());
+  return browser.newPage();
 }

@@ -35,6 +35,7 @@ export const fakeEngine = (overrides: Partial<FakeEngine> = {}): typeof createEn
     admit: () => undefined,
     paint: ({ image }) => Promise.resolve(timed(image)),
     assertOpen: () => undefined,
+    boundMs: () => 0,
     describe: () => Promise.resolve(timed(new Float32Array(8))),
     async stylize(request, options, prepare) {
       engine.admit(request, options);
