@@ -107,6 +107,41 @@ await sheet(
   [280, 187],
 );
 
+// Masks of a soft edge between the sky with the houses and the water.
+const edge = Buffer.from(
+  Array.from({ length: 96 * 64 }, (_, i) => {
+    const y = Math.floor(i / 96) / 64;
+    return 255 * Math.min(Math.max((y - 0.66) / 0.06, 0), 1);
+  }),
+);
+const water = sharp(edge, { raw: { width: 96, height: 64, channels: 1 } }).toColourspace('b-w');
+const masks = {
+  'lower.png': await water.clone().png().toBuffer(),
+  'upper.png': await water.clone().negate().png().toBuffer(),
+};
+for (const [file, bytes] of Object.entries(masks)) await writeFile(example(file), bytes);
+
+// Photo, mask, one style where it is white, and two styles in two places.
+await sheet(
+  'brush-mask.jpg',
+  [
+    [
+      photo('canal.jpg'),
+      photo('upper.png'),
+      painted('canal.jpg', ['styleId', 'woodcut'], ['mask', masks['upper.png']], ['format', 'png']),
+      painted(
+        'canal.jpg',
+        ['styleId', 'great-wave,stained-glass'],
+        ['mask', masks['lower.png']],
+        ['mask', masks['upper.png']],
+        ['alpha', '1,0.8'],
+        ['format', 'png'],
+      ),
+    ],
+  ],
+  [280, 187],
+);
+
 // What the README's first curl line gives.
 const curl = painted('lake.jpg', ['styleId', 'great-wave']);
 await writeFile(example('lake-great-wave.jpg'), await curl());

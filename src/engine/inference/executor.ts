@@ -20,8 +20,13 @@ import { mixColors } from './colors.ts';
 import { describeFeeds, isByPlace, maskedFeeds, stylizeFeeds } from './feeds.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
 import { createSession } from './onnxruntime.ts';
-import type { Session } from './onnxruntime.ts';
-import { maskedShapes, sessionPerShape, tileShapes, wholeShapes } from './sessions.ts';
+import {
+  createSessions,
+  maskedShapes,
+  sessionPerShape,
+  tileShapes,
+  wholeShapes,
+} from './sessions.ts';
 import type { Shape } from './sessions.ts';
 import { describeTiled, stylizeTiled } from './tiled-stylize.ts';
 import type { TiledStylization } from './tiled-stylize.ts';
@@ -55,11 +60,16 @@ export async function createExecutor(
   };
   const stylize = await open(stylizeGraph(parts), wholeShapes(layout));
   const moments = await open(momentsGraph(parts), wholeShapes(layout));
-  const tileStylize = await open(tileStylizeGraph(parts), tileShapes(layout));
-  let opening: Promise<Session> | undefined;
-  // On a CPU most never need it, and it costs 50 MiB; a GPU tries kernels for it, at the start.
-  const masked = () => (opening ??= open(maskedStylizeGraph(readParts()), maskedShapes(layout)));
-  if (layout.sides) await masked();
+  const rarer = createSessions(
+    {
+      tileStylize: () => open(tileStylizeGraph(readParts()), tileShapes(layout)),
+      masked: () => open(maskedStylizeGraph(readParts()), maskedShapes(layout)),
+    },
+    // A GPU tries kernels for each of them, which is to be done with at the start.
+    layout.sides ? 2 : 1,
+  );
+  if (layout.sides) await rarer.open('masked');
+  await rarer.open('tileStylize');
 
   return {
     async describe(plan, images) {
@@ -76,7 +86,7 @@ export async function createExecutor(
       const [first] = inputs;
       const output =
         first && isByPlace(first)
-          ? await (await masked()).run(maskedFeeds(first, plan, layout))
+          ? await (await rarer.open('masked')).run(maskedFeeds(first, plan, layout))
           : await stylize.run(stylizeFeeds(inputs, plan, layout));
       const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
       return inputs.map(({ image, photograph = image, color, coverage }, index) => {
@@ -87,10 +97,9 @@ export async function createExecutor(
       });
     },
     stylizeTiled: (plan, input) =>
-      stylizeTiled(plan, input, layout, { moments, tileStylize, masked }),
+      stylizeTiled(plan, input, layout, { moments, painting: rarer.open }),
     async release() {
-      const opened = opening ? [await opening] : [];
-      await Promise.all([moments, stylize, tileStylize, ...opened].map((one) => one.release()));
+      await Promise.all([moments, stylize, rarer].map((one) => one.release()));
     },
   };
 }

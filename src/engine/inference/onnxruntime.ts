@@ -23,10 +23,9 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
     intraOpNumThreads: placement.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // On a GPU a session of one shape runs pictures of many sizes. A pattern is a block for the values
-    // of the first run beside the pool; those of another size take memory from the pool all the same
+    // A pattern is a block for the values of a run beside the pool, which has grown to as much before
     // (src/DECISIONS.md).
-    enableMemPattern: placement.provider === 'cpu',
+    enableMemPattern: false,
     extra: {
       session: {
         // A node left on the CPU costs copies to and fro with every run: rather fail at the start.

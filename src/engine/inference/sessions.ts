@@ -49,3 +49,32 @@ export async function sessionPerShape(
     },
   };
 }
+
+/**
+ * Sessions that are opened when they are asked for, of which `most` stay open, those that were opened
+ * last: each keeps the memory of its largest run. They are asked for one at a time.
+ */
+export function createSessions<Kind extends string>(
+  create: Readonly<Record<Kind, () => Promise<Session>>>,
+  most: number,
+) {
+  const opened = new Map<Kind, Session>();
+  const open = async (kind: Kind): Promise<Session> => {
+    const known = opened.get(kind);
+    if (known) return known;
+    const [oldest] = opened;
+    if (oldest && opened.size >= most) {
+      opened.delete(oldest[0]);
+      await oldest[1].release();
+    }
+    const session = await create[kind]();
+    opened.set(kind, session);
+    return session;
+  };
+  return {
+    open,
+    async release(): Promise<void> {
+      await Promise.all([...opened.values()].map((session) => session.release()));
+    },
+  };
+}

@@ -15,9 +15,8 @@ import type { Session } from './onnxruntime.ts';
 
 interface Sessions {
   readonly moments: Session;
-  readonly tileStylize: Session;
-  /** Opened when it is asked for. */
-  readonly masked: () => Promise<Session>;
+  /** Of the tiles of one kind of picture. */
+  readonly painting: (kind: 'tileStylize' | 'masked') => Promise<Session>;
 }
 
 /** A picture that is being stylized in tiles: one tile at a time, the result with the last. */
@@ -53,9 +52,11 @@ export async function* stylizeTiled(
     writeAbove(inner.y0 - halo);
     const part = overlap(inner, picture);
     const place = [layout, outer, relative(part, outer), content] as const;
-    const { data } = isByPlace(input)
-      ? await (await sessions.masked()).run(maskedTileFeeds(input, ...place))
-      : await sessions.tileStylize.run(tileStylizeFeeds(input, ...place));
+    const [kind, feeds] = isByPlace(input)
+      ? (['masked', maskedTileFeeds(input, ...place)] as const)
+      : (['tileStylize', tileStylizeFeeds(input, ...place)] as const);
+    const session = await sessions.painting(kind);
+    const { data } = await session.run(feeds);
     pending.push({ part, pixels: data as Uint8Array });
   }
   writeAbove(Infinity);

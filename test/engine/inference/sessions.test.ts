@@ -8,6 +8,7 @@ import type { TiledStylization } from '../../../src/engine/inference/tiled-styli
 import { sizeOf } from '../../../src/engine/tiling/rectangle.ts';
 import type { Session, Tensor } from '../../../src/engine/inference/onnxruntime.ts';
 import {
+  createSessions,
   sessionPerShape,
   tileShapes,
   wholeShapes,
@@ -87,6 +88,45 @@ t.test('every run has one of the promised shapes', (t) => {
     t.same([...sizes], [`${largest},${largest}`], `${width} × ${height}`);
   }
   t.end();
+});
+
+t.test('of sessions that are open by turns the oldest makes room', async (t) => {
+  const events: string[] = [];
+  const create = (name: string) => (): Promise<Session> => {
+    events.push(`open ${name}`);
+    return Promise.resolve({
+      run: () => Promise.reject(new Error('nobody runs it')),
+      release: () => {
+        events.push(`release ${name}`);
+        return Promise.resolve();
+      },
+    });
+  };
+  const [a, b] = [create('a'), create('b')];
+  const one = createSessions({ a, b }, 1);
+  const first = await one.open('a');
+  t.equal(await one.open('a'), first);
+  await one.open('b');
+  await one.open('a');
+  await one.release();
+  t.same(events, ['open a', 'release a', 'open b', 'release b', 'open a', 'release a']);
+
+  events.length = 0;
+  const both = createSessions({ a, b }, 2);
+  for (const kind of ['a', 'b', 'a', 'b'] as const) await both.open(kind);
+  await both.release();
+  t.same(events, ['open a', 'open b', 'release a', 'release b']);
+
+  let broken = true;
+  const mended = createSessions(
+    { a, b: () => (broken ? Promise.reject(new Error('no memory')) : b()) },
+    1,
+  );
+  await mended.open('a');
+  await t.rejects(mended.open('b'), new Error('no memory'));
+  broken = false;
+  await mended.open('b');
+  await mended.release();
 });
 
 t.test('a session per shape runs what fits it and refuses the rest', async (t) => {

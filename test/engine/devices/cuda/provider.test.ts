@@ -18,9 +18,9 @@ interface LogLine {
 }
 
 const modelFile = new URL('../../../../models/model.json', import.meta.url);
-const { channels, encoderMargin, decoderMargin } = JSON.parse(
+const { channels, stride, encoderMargin, decoderMargin } = JSON.parse(
   readFileSync(modelFile, 'utf8'),
-) as Record<'channels' | 'encoderMargin' | 'decoderMargin', number>;
+) as Record<'channels' | 'stride' | 'encoderMargin' | 'decoderMargin', number>;
 const around = 2 * (encoderMargin + decoderMargin);
 
 const skip = obstacle();
@@ -101,12 +101,13 @@ async function start(t: Test, environment: Record<string, string> = {}) {
     }),
   ]);
   const status = async (path: string) => (await fetch(url + path)).status;
-  const paint = async (width: number, height: number, style = 'mosaic') => {
+  const paint = async (width: number, height: number, style = 'mosaic', masks = 0) => {
     const data = new FormData();
     const file = new Blob([new Uint8Array(await photo(width, height))]);
     data.append('content', file, 'photo.png');
     if (style === 'itself') data.append('style', file, 'photo.png');
     else data.append('styleId', style);
+    for (let i = 0; i < masks; i++) data.append('mask', file, 'mask.png');
     const reply = await fetch(`${url}/stylize`, { method: 'POST', body: data });
     const { code } = reply.ok ? { code: 'painted' } : ((await reply.json()) as { code: string });
     if (reply.ok) await reply.arrayBuffer();
@@ -173,6 +174,24 @@ for (const [precision, name] of [
       t.same(new Set(tiles), new Set([3 * (400 + around) ** 2]), 'of one shape');
       t.equal(bytesOf(traced(), 'down').length, tiles.length);
       t.same(bytesOf(traced(), 'malloc'), []);
+
+      // Two styles by place, and the most that there may be: no other shape, no more memory.
+      for (const [width, height, side] of [
+        [400, 201, 400 + around],
+        [200, 100, 200 + around],
+        [16, 16, 96 + around],
+        [700, 430, 400 + around],
+      ] as const) {
+        for (const count of [2, 8]) {
+          forgetTrace();
+          const styles = Array.from({ length: count }, (_, k) => (k % 2 ? 'mosaic' : 'woodcut'));
+          t.equal(await paint(width, height, styles.join(), count), 'painted');
+          const sent = new Set(bytesOf(traced(), 'up').filter((bytes) => bytes > 8 * channels));
+          const shares = 4 * 8 * ((side - 2 * encoderMargin) / stride) ** 2;
+          t.same(sent, new Set([3 * side ** 2, shares, 64 * channels]), `${width}×${height}`);
+          t.same(bytesOf(traced(), 'malloc'), []);
+        }
+      }
 
       // Nearly the largest and nearly the smallest of each canvas, and tiles with most of a picture.
       for (const [width, height] of [
