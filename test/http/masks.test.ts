@@ -179,7 +179,7 @@ t.test('transparency stays, and size stretches the mask', async (t) => {
 t.test('the log line counts masks', async (t) => {
   const last = () => lines.findLast(({ route }) => route === '/stylize');
   await paint(['styleId', `${first},${second}`], ['mask', left], ['mask', right]);
-  t.match(last(), { masks: 2, styles: [first, second], status: 200 });
+  t.match(last(), { mask: 2, styles: [first, second], status: 200 });
   await paint(['styleId', first]);
-  t.notOk('masks' in (last() ?? {}));
+  t.notOk('mask' in (last() ?? {}));
 });
