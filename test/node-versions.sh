@@ -3,7 +3,6 @@
 # machine's, with the binaries that npm has: node-versions.sh 22 24. The project must have been built.
 # Ends with 1 if any version fails; the results are in .tap/node-VERSION.tap.
 set -euo pipefail
-shopt -s globstar
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -15,6 +14,6 @@ for version; do
   tar -xzf "$work/$archive" --strip-components=2 -C "$work/$version" package/bin/node
   echo "Node $("$work/$version/node" --version)"
   PATH=$work/$version:$PATH npx tap --disable-coverage --output-file=".tap/node-$version.tap" \
-    test/{engine,http,e2e}/**/*.test.ts || status=1
+    test/engine/engine.test.ts test/engine/{workers,inference}/*.test.ts test/{http,e2e}/*.test.ts || status=1
 done
 exit "$status"
