@@ -87,6 +87,17 @@ const zodToJsonConfig: Parameters<typeof createJsonSchemaTransform>[0]['zodToJso
     if (Array.isArray(jsonSchema.default) && jsonSchema.default.length === 0) {
       delete jsonSchema.default;
     }
+    // A list that clients know as a single value stays one for them.
+    if (jsonSchema['orOne'] === true) {
+      const { type, items, maxItems } = jsonSchema;
+      delete jsonSchema['orOne'];
+      delete jsonSchema.type;
+      delete jsonSchema.items;
+      delete jsonSchema.maxItems;
+      const [usual] = jsonSchema.default as unknown[];
+      const anyOf = [items, { type, items, maxItems }];
+      Object.assign(jsonSchema, { anyOf, default: usual, examples: [usual] });
+    }
   },
 };
 const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig });

@@ -46,7 +46,7 @@ export const stylizeForm = z.object({
     .max(maxStyles, upTo8)
     .default([1])
     .describe('how much style, 0 none to 1 all: one number for all styles, or one a style')
-    .meta({ examples: [[1]] }),
+    .meta({ orOne: true }),
   mask: z
     .array(file.meta({ examples: [''] }))
     .max(maxStyles, upTo8)

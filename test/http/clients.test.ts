@@ -46,7 +46,7 @@ export async function paint(photo: Blob, alpha: number) {
   const styleId = (list?.styles ?? []).slice(0, 1).map(({ id }) => id);
   const { data, error, response } = await client.POST('/stylize', {
     params: { header: { 'Request-Timeout': 10 } },
-    body: { content: photo, styleId, size: 32, alpha: [alpha], format: 'png' },
+    body: { content: photo, styleId, size: 32, alpha, format: 'png' },
     bodySerializer: (body) => {
       const form = new FormData();
       for (const [name, value] of Object.entries(body)) {
