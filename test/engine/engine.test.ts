@@ -166,11 +166,34 @@ t.test('who leaves a picture in tiles takes the rest of it away', async (t) => {
   t.match(value, { width: 700, height: 500 }, 'the next one is whole');
 });
 
-t.test('how long a picture takes at most is known of any size, with its new styles', async (t) => {
+t.test('an underpainting is painted in its picture’s place, and goes with it', async (t) => {
+  const size = { width: 96, height: 80 };
+  const small = { width: 48, height: 40 };
+  const { value } = await engine.stylize({ size, underpainting: small }, {}, async (turn) => {
+    const under = await turn.underpaint(input(48, 40));
+    t.match(under.value, small);
+    return input(96, 80);
+  });
+  t.match(value, size);
+
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const tiled = { width: 2000, height: 2000 };
+  const left = engine.stylize({ size, underpainting: tiled }, { signal }, async (turn) => {
+    const under = turn.underpaint(input(2000, 2000));
+    leaving.abort();
+    await t.rejects(under, { code: 'client_closed' });
+    return input(96, 80);
+  });
+  await t.rejects(left, { code: 'client_closed' });
+});
+
+t.test('how long a picture takes at most is known of any size, with all before it', async (t) => {
   const bounds = [
     { size: { width: 64, height: 48 } },
     { size: { width: 640, height: 480 } },
     { size: { width: 640, height: 480 }, newStyles: [{ width: 512, height: 512 }] },
+    { size: { width: 640, height: 480 }, underpainting: { width: 640, height: 480 } },
     { size: { width: 4000, height: 3000 } },
   ].map((request) => engine.boundMs(request));
   t.ok((bounds[0] ?? 0) > 0);
