@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import t from 'tap';
 
-import { avifOf, avifParts } from './avif.ts';
+import { readStructure } from '../../src/imaging/structure/index.ts';
+import { avifOf, avifParts, nclx } from './avif.ts';
 import { apng, decodeContent, noise, plain, pngChunk, type Rgb, withPngChunks } from './files.ts';
 
 const limits = { maxPixels: 1_000_000, field: 'content' };
@@ -80,6 +81,30 @@ t.test('a sequence that is cut short, or of something else', async (t) => {
   const far = renamed('stco', 'co64');
   await t.rejects(decodeContent(far, limits), { code: 'undecodable_image' });
 });
+
+t.test(
+  'a sequence with more properties or brands than there are is no fault of ours',
+  async (t) => {
+    const size = { width: 48, height: 32, frames: 2 };
+    const parts = avifParts(await plain([200, 80, 40], 48, 32).avif({ lossless: true }).toBuffer());
+    const properties = Array.from({ length: 200 }, () => nclx(1, 13));
+    const many = avifOf(parts, { ...size, properties, isBare: true });
+    t.equal((await colorOf(many)).format, 'avif');
+
+    const bytes = avifOf(parts, size);
+    const brands = Buffer.from('avis'.repeat(5000));
+    const type = Buffer.concat([bytes.subarray(0, bytes.readUInt32BE(0)), brands]);
+    type.writeUInt32BE(type.length);
+    const long = Buffer.concat([type, bytes.subarray(bytes.readUInt32BE(0))]);
+    const mended = readStructure(long, 'avif').mended?.();
+    t.equal(mended?.toString('latin1', 16, 20), 'avif');
+    t.equal(
+      mended?.toString('latin1', type.length - 4, type.length),
+      'avis',
+      'not all are looked at',
+    );
+  },
+);
 
 t.test('an AVIF may be cut short in its metadata by 8 MiB at most', async (t) => {
   const parts = avifParts(await plain([200, 80, 40], 48, 32).avif({ lossless: true }).toBuffer());

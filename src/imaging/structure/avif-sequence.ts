@@ -15,6 +15,9 @@ const pictureHandlers = new Set(['pict', 'vide']);
 /** A picture and its opacity, or some of them; more would cost time here. */
 const mostTracks = 8;
 
+/** `av1C` and two `colr`; more would not fit the numbers of the file that is made of them. */
+const mostProperties = 8;
+
 /** Where the boxes of a sample entry begin: behind what all pictures have in common. */
 const entryBytes = 78;
 
@@ -37,6 +40,7 @@ export function findFirstFrame(bytes: Buffer, moov: Box): Frame | undefined {
     const [width, height] = [reader.whole(2), reader.whole(2)];
     const properties = boxes(bytes, entry.start + entryBytes, entry.end)
       .filter(({ type }) => type === 'av1C' || type === 'colr')
+      .slice(0, mostProperties)
       .map(({ at, end }) => bytes.subarray(at, end));
     return { width, height, properties, data };
   }

@@ -116,6 +116,9 @@ function readPrimary(bytes: Buffer, { start, end }: Box): number {
   return reader.whole(version === 0 ? 2 : 4);
 }
 
+/** Of the first box; sound files have some dozens of brands in it, more would cost time here. */
+const mostBrands = 1024;
+
 /**
  * The picture beside a sequence alone, under the brand by which decoders know it, and with so many
  * bytes of metadata that are missing.
@@ -124,7 +127,8 @@ function asStill(bytes: Buffer, sequence: Box | undefined, missing: number): Buf
   const copy = Buffer.concat([bytes, Buffer.alloc(missing)]);
   if (!sequence) return copy;
   copy.write('free', sequence.at + 4, 'latin1');
-  for (let at = 8; at + 4 <= copy.readUInt32BE(0); at += 4) {
+  const end = Math.min(copy.readUInt32BE(0), 8 + 4 * mostBrands);
+  for (let at = 8; at + 4 <= end; at += 4) {
     if (/^(avis|msf1)$/.test(copy.toString('latin1', at, at + 4))) copy.write('avif', at, 'latin1');
   }
   return copy;
