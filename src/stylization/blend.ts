@@ -43,9 +43,10 @@ export function mixed(
     return { statistics: blend(styles, weights), alpha };
   }
   const strengths = counts.map(({ weight, alpha }) => weight * alpha);
-  const [all, strong] = [weights, strengths].map((some) => some.reduce((sum, one) => sum + one, 0));
-  return {
-    statistics: blend(styles, strengths),
-    alpha: Math.min((strong as number) / (all as number), 1),
-  };
+  const [all = 0, strong = 0] = [weights, strengths].map((some) =>
+    some.reduce((sum, one) => sum + one, 0),
+  );
+  // Products may be too small for a number: shares of nothing would be none.
+  if (strong === 0) return { statistics: blend(styles, weights), alpha: 0 };
+  return { statistics: blend(styles, strengths), alpha: Math.min(strong / all, 1) };
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { blend } from '../../src/stylization/blend.ts';
+import { blend, mixed } from '../../src/stylization/blend.ts';
 
 const a = Float32Array.of(1, 2, 3, 4);
 const b = Float32Array.of(5, 6, 7, 8);
@@ -20,4 +20,11 @@ t.test('one style is itself, whatever its weight', async (t) => {
 
 t.test('a style of weight 0 has no say', async (t) => {
   t.same([...blend([a, b], [0, 2])], [...b]);
+});
+
+t.test('alphas and weights too small to be multiplied leave the content as it is', async (t) => {
+  const tiny = { weight: 1e-300, alpha: 1e-300 };
+  const { statistics, alpha } = mixed([a, b], [tiny, { weight: 1, alpha: 0 }]);
+  t.equal(alpha, 0);
+  t.same([...statistics], [...b]);
 });
