@@ -61,7 +61,7 @@ export function createMemoryBudget(
   const forms = createPool(formsShare * bytes, (usage) => {
     onUsage('forms', usage);
   });
-  const pictures = createPool((1 - formsShare) * bytes, (usage) => {
+  const pictures = createPool(Math.floor((1 - formsShare) * bytes), (usage) => {
     onUsage('pictures', usage);
   });
   /** How long a form is held. */
@@ -107,8 +107,10 @@ export function createMemoryBudget(
           if (bytes > pictures.capacity) throw tooLarge(bytes, pictures.capacity);
         },
         async paint(bytes, signal) {
-          await pictures.take(bytes, signal);
-          picture += bytes;
+          // Bounds have fractions, whose sums would not come back to 0.
+          const whole = Math.ceil(bytes);
+          await pictures.take(whole, signal);
+          picture += whole;
         },
         keep(bytes) {
           giveForm();

@@ -37,6 +37,16 @@ t.test('forms hold a quarter, and are refused at once beyond', (t) => {
   t.end();
 });
 
+t.test('of fractions nothing stays behind', async (t) => {
+  const { pictures, forRequest } = budgetOf(4000);
+  const [first, second, third] = [forRequest(), forRequest(), forRequest()];
+  await first.paint(0.1, never);
+  await second.paint(0.2, never);
+  await third.paint(0.3, never);
+  for (const one of [first, second, third]) one.release();
+  t.equal(pictures.held, 0);
+});
+
 t.test('pictures wait in line, the large one in front of the small ones behind it', async (t) => {
   const { pictures, forRequest } = budgetOf(4000);
   const [first, large, small] = [forRequest(), forRequest(), forRequest()];
