@@ -54,6 +54,11 @@ t.test('only whole segments are the base path', async (t) => {
     ['/artist', '/artist'],
     ['/styles', '/styles'],
     ['*', '*'],
+    ['http://a:80/art/styles?a', '/styles?a'],
+    ['HTTPS://a/styles', '/styles'],
+    ['http://a', '/'],
+    ['http://a?b', '/?b'],
+    ['/http://a/art', '/http://a/art'],
   ] as const) {
     t.equal(withoutBase(url, '/art'), known);
   }

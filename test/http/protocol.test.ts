@@ -42,6 +42,11 @@ t.test('a request has one Host, and that is one', async (t) => {
   t.match(problemIn(await exchange(app, two)), { status: 400 });
 });
 
+t.test('an address may be absolute', async (t) => {
+  const get = 'GET http://a/livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  t.match(await exchange(app, get), /^HTTP\/1.1 200 /);
+});
+
 t.test('an expectation that cannot be met is told, and one of HTTP/1.0 passed over', async (t) => {
   const post = (expect: string, version: string) =>
     `POST /stylize HTTP/${version}\r\nHost: a\r\nContent-Length: 5\r\nExpect: ${expect}\r\n\r\n`;
