@@ -19,6 +19,8 @@ const whole = (min: number, max: number) => {
 };
 const strokesTaken = `auto, or a number from ${strokesLimits.min} to ${strokesLimits.max}`;
 const upTo8 = { error: `at most ${maxStyles} of them` };
+/** Of both kinds; so many are blended, and have each an alpha. */
+const mostBlended = 2 * maxStyles;
 
 /** The form of POST /stylize: its documentation, and the check of what came. */
 export const stylizeForm = z.object({
@@ -43,7 +45,7 @@ export const stylizeForm = z.object({
     .meta({ examples: [[]] }),
   alpha: z
     .array(number(0, 1))
-    .max(maxStyles, upTo8)
+    .max(mostBlended, { error: `at most ${mostBlended} of them` })
     .default([1])
     .describe('how much style, 0 none to 1 all: one number for all styles, or one a style')
     .meta({ orOne: true }),

@@ -1,4 +1,4 @@
-import type { ColorMode } from '../engine/index.ts';
+import { type ColorMode, maxStyles } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import { formLimits, type FormPart } from '../http/read-form.ts';
@@ -43,6 +43,7 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
   const { color, preserveColor, weights, alpha, mask: masks, ...form } = parsed.data;
   checkStyles(styles, weights);
   checkOneOrEach('alpha', 'alphas', alpha.length, styles.length);
+  if (masks.length > 1) checkPlaced(masks.length, styles.length);
   if (masks.length > 0) checkOneOrEach('mask', 'masks', masks.length, styles.length);
   const counts = styles.map((_, index) => ({
     weight: weights?.[index] ?? 1,
@@ -123,6 +124,13 @@ function checkStyles(styles: readonly StyleSource[], weights: readonly number[] 
   if (!weights.some((weight) => weight > 0)) {
     throw invalid('weights', 'are all 0; make at least one positive');
   }
+}
+
+/** More styles than have places of their own are blended, in one place. */
+function checkPlaced(masks: number, styles: number): void {
+  if (styles <= maxStyles) return;
+  const text = `${styles} styles share 1 mask; ${masks} came. Send one, or one a style for at most ${maxStyles} styles.`;
+  throw new ServiceError('invalid_value', text, { field: 'mask' });
 }
 
 /** One for all styles, or one a style. */

@@ -127,6 +127,20 @@ const cases: Case[] = [
     /^1 style needs 1 mask; 2 came/,
   ],
   [
+    'two masks for nine styles',
+    [
+      ['content', content],
+      ['style', content],
+      ['styleId', 'woodcut,mosaic,woodcut,mosaic,woodcut,mosaic,woodcut,mosaic'],
+      ['mask', content],
+      ['mask', content],
+    ],
+    400,
+    'invalid_value',
+    'mask',
+    /^9 styles share 1 mask; 2 came\. Send one, or one a style for at most 8 styles\.$/,
+  ],
+  [
     'nine masks',
     [...both, ...Array.from({ length: 9 }, () => ['mask', content] as const)],
     400,

@@ -129,6 +129,14 @@ t.test('weights that are too few', async (t) => {
   t.equal(await refusal(['styleId', 'woodcut'], ['weights', '1']), text);
 });
 
+t.test('as many alphas as there may be styles of both kinds', async (t) => {
+  const ids = Array.from({ length: 8 }, () => preset).join();
+  const uploads = Array.from({ length: 7 }, () => ['style', content] as const);
+  const alphas = Array.from({ length: 15 }, (_, index) => index / 15).join();
+  const request = await form(['content', content], ['styleId', ids], ...uploads, ['alpha', alphas]);
+  t.equal((await app.inject(request)).statusCode, 200);
+});
+
 t.test('text where a file belongs, however long', async (t) => {
   const texts = ['photo.jpg', '@photo.jpg', 'data:image/png;base64,AA', 'A'.repeat(50_000)];
   for (const value of texts) {
