@@ -9,13 +9,14 @@ export function fittingSide(
   boundMs: (size: Size) => number,
   allowedMs: number,
 ): number | undefined {
-  const longest = Math.max(width, height);
+  const [shortest, longest] = [Math.min(width, height), Math.max(width, height)];
   const fits = (side: number) => {
-    const scaled = (length: number) =>
-      Math.max(smallestSide, Math.round((length * side) / longest));
+    const scaled = (length: number) => Math.round((length * side) / longest);
     return boundMs({ width: scaled(width), height: scaled(height) }) <= allowedMs;
   };
-  let [fitting, tooLarge] = [smallestSide, longest];
+  // Below it the shorter side would be too short, and the picture refused for that.
+  const smallest = Math.ceil(((smallestSide - 0.5) * longest) / shortest);
+  let [fitting, tooLarge] = [Math.max(smallestSide, smallest), longest];
   if (!fits(fitting) || fits(tooLarge)) return undefined;
   while (tooLarge - fitting > 1) {
     const middle = Math.floor((fitting + tooLarge) / 2);

@@ -9,13 +9,13 @@ t.test('the largest size that takes no longer, to the pixel', async (t) => {
   for (const [width, height] of [
     [400, 300],
     [300, 400],
-    [5000, 20],
+    [500, 20],
   ] as const) {
     const allowed = 7500;
     const side = fittingSide({ width, height }, area, allowed) ?? 0;
     const scaled = (side: number) => {
       const [a, b] = [width, height].map((length) =>
-        Math.max(16, Math.round((length * side) / Math.max(width, height))),
+        Math.round((length * side) / Math.max(width, height)),
       );
       return (a ?? 0) * (b ?? 0);
     };
@@ -28,4 +28,10 @@ t.test('none where nothing fits, or all of it', async (t) => {
   t.equal(fittingSide({ width: 400, height: 300 }, area, 255), undefined);
   t.equal(fittingSide({ width: 400, height: 300 }, area, 120_000), undefined);
   t.equal(fittingSide({ width: 16, height: 16 }, area, 100), undefined);
+});
+
+t.test('none whose shorter side would be too short', async (t) => {
+  t.equal(fittingSide({ width: 20, height: 5000 }, area, 7500), undefined);
+  t.equal(fittingSide({ width: 5000, height: 20 }, area, 16 * 3875), 3875);
+  t.equal(fittingSide({ width: 5000, height: 20 }, area, 16 * 3875 - 1), undefined);
 });
