@@ -128,7 +128,7 @@ export function createMemoryBudget(
 function tooLarge(bytes: number, capacity: number): ServiceError {
   return new ServiceError(
     'too_many_pixels',
-    `Painting this picture takes up to ${megabytes(bytes)} MB of memory, and pictures may take ${megabytes(capacity)} MB here. Send a smaller one, or ask for a smaller size or another format.`,
+    `Painting this picture takes up to ${megabytes(bytes)} MB of memory, and pictures may take ${megabytes(capacity)} MB here. Send a smaller one, or ask for a smaller size, another format, strokes nearer to 1 or fewer masks.`,
     { field: 'content' },
   );
 }

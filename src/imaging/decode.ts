@@ -18,17 +18,23 @@ export interface DecodeMemory {
   readonly heldBytes: number;
 }
 
-/** The picture to repaint, known by its header. */
-export interface Content extends Size, DecodeMemory {
-  /** What "the content's own format" means for the result. */
-  readonly format: PictureFormat;
-  /** Whether it has opacity, even if all of it is opaque. */
-  readonly hasAlpha: boolean;
+/** A picture that can be decoded, once it is known what it takes. */
+export interface Decodable extends DecodeMemory {
   /**
    * In the size given. Rejects with a ServiceError, `undecodable_image`, or with the signal's reason
    * if that fires before the decode has begun: then it cannot be stopped.
    */
   decode(signal?: AbortSignal): Promise<Pixels>;
+}
+
+/** The picture to repaint, known by its header. */
+export interface Content extends Size, Decodable {
+  /** What "the content's own format" means for the result. */
+  readonly format: PictureFormat;
+  /** Whether it has opacity, even if all of it is opaque. */
+  readonly hasAlpha: boolean;
+  /** The same in another size than the result's. */
+  inSize(size: Size): Decodable;
 }
 
 export interface Pixels {
@@ -92,10 +98,11 @@ export async function openContent(
   }
   const { width, height } = target;
   const format = resultFormat(source.format);
-  return {
-    ...{ width, height, format, hasAlpha: source.hasAlpha, ...memoryOf(source, target) },
+  const inSize = (target: Size): Decodable => ({
+    ...memoryOf(source, target),
     decode: (signal) => decodePixels(source, target, field, signal),
-  };
+  });
+  return { width, height, format, hasAlpha: source.hasAlpha, inSize, ...inSize(target) };
 }
 
 /**

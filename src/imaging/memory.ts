@@ -93,10 +93,14 @@ export function pixelBytes({ hasAlpha }: Source, { width, height }: Size): numbe
   return (hasAlpha ? 4 : 3) * width * height;
 }
 
+/** Of bands that are copied and wait for the garbage collector, which comes for so many bytes. */
+const garbageBytes = 96 * 2 ** 20;
+
 /** What scaling decoded pixels takes at most, in bytes, both pictures included. */
 export function resizeBytes(from: Size, to: Size): number {
-  const rows = 3 * (from.width + to.width) * 384;
-  return fixedBytes + rows + 3 * from.width * from.height + 6.4 * to.width * to.height;
+  const made = 3 * to.width * to.height;
+  const rows = 3 * (from.width + to.width) * 384 + Math.min(1.2 * made, garbageBytes);
+  return fixedBytes + rows + 3 * from.width * from.height + made;
 }
 
 /** In bytes a pixel, for noise at quality 100, the bytes of the result included. */

@@ -2,16 +2,31 @@ import sharp from 'sharp';
 
 import { inTurns } from '../in-turns.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
-import { ownPixels } from './pixels.ts';
 import { pool } from './pool.ts';
 
-/** The picture in another size (Lanczos, three lobes), stretched where the shape differs. */
-export async function resizePixels(image: RgbImage, { width, height }: Size): Promise<RgbImage> {
+/** Made in one go: what sharp makes cannot be handed on to a worker, and is copied (`ownPixels`). */
+const bandPixels = 2 ** 20;
+
+/**
+ * The picture in another size (Lanczos, three lobes), stretched where the shape differs. Rejects with
+ * the signal's reason if that fires before its end.
+ */
+export async function resizePixels(
+  image: RgbImage,
+  { width, height }: Size,
+  signal?: AbortSignal,
+): Promise<RgbImage> {
   const raw = { width: image.width, height: image.height, channels: 3 } as const;
-  const scaled = sharp(image.data, { raw, limitInputPixels: false })
-    .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
-    .raw();
-  return { width, height, data: await ownPixels(await pool.run(() => scaled.toBuffer())) };
+  const data = new Uint8Array(3 * width * height);
+  const rows = Math.ceil(bandPixels / width);
+  for (let top = 0; top < height; top += rows) {
+    const band = sharp(image.data, { raw, limitInputPixels: false })
+      .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
+      .extract({ left: 0, top, width, height: Math.min(rows, height - top) })
+      .raw();
+    data.set(await pool.run(() => band.toBuffer(), signal), 3 * top * width);
+  }
+  return { width, height, data };
 }
 
 /** Looked at in one turn of the event loop: a millisecond. */

@@ -12,6 +12,7 @@ import { layOver } from '../lay-over.ts';
 import type { Stages } from '../observability/stages.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
 import { resizeShares } from './masks.ts';
+import type { Stylization } from './stylize.ts';
 
 export const strokesLimits = { min: 0.25, max: 4 } as const;
 
@@ -52,6 +53,18 @@ export function passesFor(strokes: Strokes, size: Size, maxPixels: number): Pass
   return { painted: scaled, underpainting: undefined };
 }
 
+/**
+ * Whether more than an underpainting is made of the photograph: its details, colours, opacity, or
+ * places that are not painted.
+ */
+export function needsPhotograph(
+  { counts, masks, color }: Pick<Stylization, 'counts' | 'masks' | 'color'>,
+  { hasAlpha }: { readonly hasAlpha: boolean },
+): boolean {
+  const isMixed = color !== 'style' || masks.length > 0 || hasAlpha;
+  return isMixed || counts.some(({ alpha }) => alpha < 1);
+}
+
 /** What the engine paints, and what becomes of it. */
 export interface Prepared {
   readonly input: StylizeInput;
@@ -61,23 +74,25 @@ export interface Prepared {
 
 /**
  * What the engine is to paint at last, with what must be painted before it painted.
- * @param input with the photograph in the result's size
+ * @param input with the photograph in the result's size, or in that of the underpainting where the
+ * rest of it is not needed (`needsPhotograph`)
  * @param stride pixels to one step of the features, and so of shares
  */
 export async function prepareStrokes(
   input: StylizeInput,
   passes: Passes,
   stride: number,
-  turn: Pick<StylizeTurn, 'underpaint'>,
+  turn: Pick<StylizeTurn, 'underpaint' | 'signal'>,
   stages: Stages,
 ): Promise<Prepared> {
   const { image } = input;
   if (passes.underpainting) {
-    const underpainted = await underpaint(input, passes.underpainting, stride, turn, stages);
-    return { input: underpainted, finish: asItIs };
+    const { painted, underpainting } = passes;
+    const over = await underpaint(input, painted, underpainting, stride, turn, stages);
+    return { input: over, finish: asItIs };
   }
   const isInSize = passes.painted.width === image.width && passes.painted.height === image.height;
-  return isInSize ? { input, finish: asItIs } : enlarge(input, passes.painted, stride);
+  return isInSize ? { input, finish: asItIs } : enlarge(input, passes.painted, stride, turn.signal);
 }
 
 const asItIs = (painted: RgbImage) => Promise.resolve(painted);
@@ -85,21 +100,24 @@ const asItIs = (painted: RgbImage) => Promise.resolve(painted);
 /** Paints the photograph small, for it to be painted over. */
 async function underpaint(
   input: StylizeInput,
+  painted: Size,
   size: Size,
   stride: number,
-  turn: Pick<StylizeTurn, 'underpaint'>,
+  turn: Pick<StylizeTurn, 'underpaint' | 'signal'>,
   stages: Stages,
 ): Promise<StylizeInput> {
   const { image: photograph, alpha, color, shares, coverage } = input;
-  const small = await resizePixels(photograph, size);
+  const { signal } = turn;
+  const isSmall = photograph.width === size.width && photograph.height === size.height;
+  const small = isSmall ? photograph : await resizePixels(photograph, size, signal);
   const rest = restOf(input, stride);
-  const blurred = rest && (await resizePixels(small, photograph));
+  const blurred = rest && (await resizePixels(small, photograph, signal));
   const underpainted = await turn.underpaint({
     ...{ ...input, image: small, color: 'style', coverage: undefined },
     shares: shares && (await resizeShares(shares, photograph, size, stride)),
   });
   stages.record('underpaint', underpainted.inferMs);
-  const image = await resizePixels(underpainted.value, photograph);
+  const image = await resizePixels(underpainted.value, painted, signal);
   if (blurred) await addDetails(image, photograph, blurred, rest);
   const isMixed = color !== 'style' || coverage !== undefined;
   return {
@@ -109,11 +127,16 @@ async function underpaint(
 }
 
 /** Has the photograph painted large. It returns where no painting covers it, to the bit. */
-async function enlarge(input: StylizeInput, size: Size, stride: number): Promise<Prepared> {
+async function enlarge(
+  input: StylizeInput,
+  size: Size,
+  stride: number,
+  signal: AbortSignal,
+): Promise<Prepared> {
   const { image: photograph, shares, coverage } = input;
   return {
     input: {
-      ...{ ...input, image: await resizePixels(photograph, size), coverage: undefined },
+      ...{ ...input, image: await resizePixels(photograph, size, signal), coverage: undefined },
       shares: shares && (await resizeShares(shares, photograph, size, stride)),
     },
     async finish(painted) {

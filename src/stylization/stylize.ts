@@ -6,7 +6,13 @@ import type {
   StylizeInput,
   StylizeTurn,
 } from '../engine/index.ts';
-import { type Content, openContent, type Pixels } from '../imaging/decode.ts';
+import {
+  type Content,
+  type Decodable,
+  type DecodeMemory,
+  openContent,
+  type Pixels,
+} from '../imaging/decode.ts';
 import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
 import type { PictureFormat } from '../imaging/formats.ts';
 import { encodeBytes, resizeBytes } from '../imaging/memory.ts';
@@ -17,7 +23,14 @@ import { type Mixed, mixed } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
 import { fittingSide } from './fitting-side.ts';
 import { type OpenedMasks, openMasks } from './masks.ts';
-import { type Passes, passesFor, type Prepared, prepareStrokes, type Strokes } from './strokes.ts';
+import {
+  type Passes,
+  needsPhotograph,
+  passesFor,
+  type Prepared,
+  prepareStrokes,
+  type Strokes,
+} from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
 export interface Stylization {
@@ -98,11 +111,15 @@ async function stylize(
   const limits = { maxPixels, field: 'content', size: request.size };
   const content = await openContent(request.content, limits);
   const passes = passesFor(request.strokes, content, maxPixels);
+  const { underpainting } = passes;
+  const decodable =
+    underpainting && !needsPhotograph(request, content) ? content.inSize(underpainting) : content;
   const opened = await styles.open(request.styles, AbortSignal.any([signal, over]));
   const masks = await openMasks(request.masks, request.counts, content, {
     ...{ maxPixels, stride: engine.model.stride, signal },
   });
-  const bytesFor = (format: PictureFormat) => memoryFor(content, opened, masks, passes, format);
+  const bytesFor = (format: PictureFormat) =>
+    memoryFor(content, decodable, opened, masks, passes, format);
   const format = request.chooseFormat(
     content.format,
     (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
@@ -138,7 +155,7 @@ async function stylize(
       const begun = performance.now();
       await memory.paint(bytesInWork, turn.signal);
       waitedMs = performance.now() - begun;
-      const input = await prepare(content, opened, masks, request, turn, stages, kept);
+      const input = await prepare(decodable, opened, masks, request, turn, stages, kept);
       const prepared = await prepareStrokes(input, passes, engine.model.stride, turn, stages);
       kept.finish = prepared.finish;
       return prepared.input;
@@ -148,8 +165,8 @@ async function stylize(
   stages.record('infer', stylized.inferMs);
   signal.throwIfAborted();
 
-  const begun = performance.now();
   const result = await kept.finish(stylized.value);
+  const begun = performance.now();
   const bytes = await encodePicture(result, kept.alpha, format, request.quality, xmp);
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
@@ -162,22 +179,26 @@ async function stylize(
 /** What a request holds at most from its first decode to its result, in bytes, beside what was sent. */
 function memoryFor(
   content: Content,
+  { decodeBytes, heldBytes }: DecodeMemory,
   styles: readonly OpenedStyle[],
   masks: OpenedMasks,
   { painted, underpainting }: Passes,
   format: PictureFormat,
 ): number {
   const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
-  const pictures = Math.max(content.decodeBytes, content.heldBytes + masks.decodeBytes);
+  const pictures = Math.max(decodeBytes, heldBytes + masks.decodeBytes);
   const decoding = pictures + sum(largest.slice(0, stylesAtOnce));
-  const held = content.heldBytes + masks.heldBytes;
-  const encoding = held + encodeBytes(format, content, content.hasAlpha);
+  const encoding =
+    content.heldBytes + masks.heldBytes + encodeBytes(format, content, content.hasAlpha);
   const described = sum(styles.map((style) => style.heldBytes));
-  // Two pictures beside those that are scaled: the photograph, and what it loses by scaling.
-  const scaling = (from: Size, to: Size) => content.heldBytes + held + resizeBytes(from, to);
-  const scaled = underpainting ? scaling(underpainting, painted) : 0;
-  const reduced = painted === content ? 0 : scaling(painted, content) + scaling(content, painted);
-  return described + Math.max(decoding, encoding, scaled, reduced);
+  // Beside what is scaled: the photograph, and under wide strokes what it loses by scaling.
+  const beside = masks.heldBytes + (underpainting ? 2 : 1) * heldBytes;
+  const scaled = Math.max(
+    underpainting ? beside + resizeBytes(underpainting, painted) : 0,
+    painted === content ? 0 : beside + resizeBytes(content, painted),
+    painted === content ? 0 : beside + resizeBytes(painted, content),
+  );
+  return described + Math.max(decoding, encoding, scaled);
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
@@ -193,7 +214,7 @@ interface Kept {
 const stylesAtOnce = 2;
 
 async function prepare(
-  content: Content,
+  content: Decodable,
   opened: readonly OpenedStyle[],
   masks: OpenedMasks,
   { counts, color }: Stylization,

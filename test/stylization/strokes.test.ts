@@ -3,7 +3,7 @@ import t from 'tap';
 import type { StylizeInput } from '../../src/engine/index.ts';
 import { createStages } from '../../src/observability/stages.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { passesFor, prepareStrokes } from '../../src/stylization/strokes.ts';
+import { needsPhotograph, passesFor, prepareStrokes } from '../../src/stylization/strokes.ts';
 import { copyOf, testPicture } from '../engine/helpers.ts';
 import { timed } from '../support/fake-engine.ts';
 
@@ -57,6 +57,7 @@ async function prepared(changes: Partial<StylizeInput>, strokes: number) {
   };
   const asked: StylizeInput[] = [];
   const turn = {
+    signal: new AbortController().signal,
     underpaint: (input: StylizeInput) => {
       asked.push({ ...input, image: copyOf(input.image) });
       return Promise.resolve(timed(input.image));
@@ -76,6 +77,39 @@ t.test('wide strokes: painted small, enlarged, and painted over lightly', async 
   t.match(asked, [{ alpha: 0.8, image: { width: 48, height: 32 } }]);
   t.match(made, { alpha: 0.2, image: { width: 96, height: 64 }, photograph: undefined });
   t.ok(stages.times.has('underpaint'));
+});
+
+t.test('where the rest of the photograph is not needed it may come small', async (t) => {
+  const small = testPicture(48, 32, 1);
+  const { data } = copyOf(small);
+  const asked: StylizeInput[] = [];
+  const turn = {
+    signal: new AbortController().signal,
+    underpaint: (input: StylizeInput) => {
+      asked.push(input);
+      t.same(input.image.data, data, 'as it came');
+      return Promise.resolve(timed(input.image));
+    },
+  };
+  const input = {
+    image: small,
+    statistics: new Float32Array(8),
+    alpha: 1,
+    color: 'style' as const,
+  };
+  const passes = passesFor(2, photograph(), 1e6);
+  const made = await prepareStrokes(input, passes, stride, turn, createStages());
+  t.equal(asked.length, 1);
+  t.match(made.input, { alpha: 0.25, image: { width: 96, height: 64 }, photograph: undefined });
+
+  const plain = { counts: [{ weight: 1, alpha: 1 }], masks: [], color: 'style' as const };
+  const opaque = { hasAlpha: false };
+  t.notOk(needsPhotograph(plain, opaque));
+  t.ok(needsPhotograph(plain, { hasAlpha: true }));
+  t.ok(needsPhotograph({ ...plain, color: 'only' }, opaque));
+  t.ok(needsPhotograph({ ...plain, masks: [Buffer.alloc(1)] }, opaque));
+  t.ok(needsPhotograph({ ...plain, counts: [{ weight: 1, alpha: 0.5 }] }, opaque));
+  t.end();
 });
 
 t.test('colours are the photograph’s, in the last painting alone', async (t) => {
