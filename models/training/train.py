@@ -75,9 +75,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--edge-weight", type=float, default=0.0, help="of what zero padding changes beyond the margin")
     parser.add_argument("--smooth-share", type=float, default=1 / 3, help="of contents that are flat over a quarter")
     parser.add_argument("--even-share", type=float, default=0.0, help="of styles drawn evenly from the first set, not by kind")
+    parser.add_argument("--plate-share", type=float, default=0.0, help="of styles that are our own plates")
+    parser.add_argument("--balance", type=float, default=0.0, help="1: pairs count alike; 0: by their style's contrast")
     parser.add_argument("--grain", type=float, default=0.0, help="largest deviation of the contents' grain, levels of 255")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--crops", choices=("pool", "bank"), help="cut by Pillow and reused, or on the device; cuda: bank")
+    parser.add_argument("--pool", type=int, default=64, help="crops that are kept for reuse, of each kind and size")
     parser.add_argument("--reuse", type=int, default=4, help="times a crop of the pool is used before it is replaced")
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=1)
@@ -100,7 +103,7 @@ class Trainer:
         self.vgg = TrainingVgg(Vgg(o.reference)).to(self.device)
         self.reference = ReferenceDecoder(o.reference).to(self.device, torch.bfloat16)
         self.reference = self.reference.to(memory_format=torch.channels_last)
-        contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data, o.even_share)
+        contents, styles = content_sampler(o.data, o.smooth_share), style_sampler(o.data, o.even_share, o.plate_share)
         self.previews = prepare_previews(o.data, self.vgg, self.reference) if self.rank == 0 else []
 
         self.step, self.stage, self.seconds, self.stage_seconds = 0, 0, 0.0, 0.0
@@ -117,7 +120,8 @@ class Trainer:
             feeds = {s: BankFeed(*banks, self.vgg, self.student, s, self.batch) for s in set(sizes)}
         else:
             feeds = {
-                s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, seed + s) for s in set(sizes)
+                s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, o.pool, seed + s)
+                for s in set(sizes)
             }
         self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.average = copy.deepcopy(self.student)

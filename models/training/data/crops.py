@@ -73,13 +73,11 @@ class Pool:
 class Feed:
     """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
 
-    CAPACITY = 64
-
     def __init__(
         self, contents: Sampler, styles: Sampler, vgg: TrainingVgg, student: Student,
-        size: int, batch: int, reuse: int, seed: int,
+        size: int, batch: int, reuse: int, capacity: int, seed: int,
     ) -> None:  # fmt: skip
-        self.batch, self.fresh = batch, max(1, batch // reuse)
+        self.batch, self.fresh, self.capacity = batch, max(1, batch // reuse), capacity
         self.content = Pool(contents, vgg, student, size, seed, covariances=False)
         self.style = Pool(styles, vgg, student, size, seed + 1, covariances=True)
 
@@ -87,7 +85,7 @@ class Feed:
         for pool in (self.content, self.style):
             # A few batches fill the pool at first; it then grows to its capacity as training goes on.
             missing = 4 * self.batch - len(pool.crops)
-            pool.refresh(max(missing, self.fresh if len(pool.crops) == self.CAPACITY else 2 * self.fresh), self.CAPACITY)
+            pool.refresh(max(missing, self.fresh if len(pool.crops) == self.capacity else 2 * self.fresh), self.capacity)
         return self.content.draw(self.batch), self.style.draw(self.batch)
 
 

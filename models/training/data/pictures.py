@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from optimisation.texture import flat_areas
 # Pictures and loss network are not part of the project.
 SHARED = Path(__file__).resolve().parents[4] / "shared"
 DATA, REFERENCE = SHARED / "data", SHARED / "reference"
+PLATES = Path(__file__).resolve().parents[2] / "styles"
 
 # The last so many pictures of each set, by number, are never trained on.
 VALIDATION = {"content": 200, "style": 200, "content2": 100, "style2": 100}
@@ -75,13 +77,32 @@ class Sampler:
         return [self.pictures[i].open() for i in random.choice(len(self.pictures), size=count, p=self.probabilities)]
 
 
-def style_sampler(folder: Path, even_share: float) -> Sampler:
-    """Old and new styles: that share drawn evenly from the old ones, the others from both, every kind with its share."""
+def recoloured_plates(folder: Path = PLATES) -> list[Picture]:
+    """Our own plates, each with its colours as they are and with red, green and blue in the five other orders."""
+    pictures = []
+    for path in sorted(folder.glob("*.jpg")):
+        bands = Image.open(path).convert("RGB").split()
+        for order in itertools.permutations(range(3)):
+            file = io.BytesIO()
+            Image.merge("RGB", [bands[i] for i in order]).save(file, "JPEG", quality=95, subsampling=0)
+            pictures.append(Picture(f"{path.stem}-{''.join(map(str, order))}", "plate", file.getvalue()))
+    return pictures
+
+
+def style_sampler(folder: Path, even_share: float, plate_share: float = 0.0) -> Sampler:
+    """Old and new styles and our own plates: those have their share; of the rest, `even_share` is drawn evenly from the old
+    ones, the others from both, every kind with its share.
+    """
     first, second = (read_pictures(folder, name, "train") for name in ("style", "style2"))
     pictures = first + second
     even = np.repeat([1 / len(first), 0.0], [len(first), len(second)])
     balanced = balance([picture.kind for picture in pictures])
-    return Sampler(pictures, even_share * even + (1 - even_share) * balanced)
+    shares = even_share * even + (1 - even_share) * balanced
+    if plate_share:
+        plates = recoloured_plates()
+        shares = np.concatenate(((1 - plate_share) * shares, np.full(len(plates), plate_share / len(plates))))
+        pictures = pictures + plates
+    return Sampler(pictures, shares)
 
 
 def content_sampler(folder: Path, smooth_share: float) -> Sampler:

@@ -13,6 +13,8 @@ from torch import Tensor
 from networks.adain import Statistics, statistics
 from networks.references import Vgg
 
+TYPICAL_VARIANCE = 1.5  # of relu4_1 over a style, mean of the channels
+
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """[N]: one mean square a sample (equation 12)."""
@@ -28,6 +30,15 @@ def style_losses(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
 def style_loss(found: list[Statistics], wanted: list[Statistics]) -> Tensor:
     """[N]: the distance of the statistics, summed over layers (equation 13)."""
     return style_losses(found, wanted).sum(0)
+
+
+def pair_weights(style: Statistics, balance: float) -> Tensor:
+    """[N], about 1 in the mean: how much a pair counts, by the variance of its style at relu4_1 to the power of -balance.
+
+    Content and style loss grow with that variance, which differs twenty-fold between styles: with a balance of 0 the loudest
+    pairs of a batch make its gradient, with 1 the faintest count as much.
+    """
+    return (style[1].square().mean(1) / TYPICAL_VARIANCE) ** -balance
 
 
 def covariance(y: Tensor) -> Tensor:

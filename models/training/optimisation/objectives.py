@@ -20,6 +20,7 @@ from optimisation.losses import (
     content_loss,
     covariance_loss,
     lattice_loss,
+    pair_weights,
     style_losses,
 )
 from optimisation.texture import edge_loss, shade_loss, shift_loss, snap_loss, strip_loss
@@ -99,9 +100,10 @@ class Objectives:
             """Mean of [N] over the samples that are to have the style."""
             return (alpha * losses).sum() / alpha.sum().clamp_min(1)
 
-        layers = style_losses(seen.statistics, style.statistics)
+        share = torch.where(alpha > 0, pair_weights(style.statistics[-1], o.balance), 1.0)
+        layers = share * style_losses(seen.statistics, style.statistics)
         parts = {
-            "content": content_loss(seen.features, target).mean(),
+            "content": (share * content_loss(seen.features, target)).mean(),
             "style": styled(layers.sum(0)),
             "deep": styled(layers[2:].sum(0)),
             "covariance": styled(covariance_loss(seen.covariances, style.covariances)),
