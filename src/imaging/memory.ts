@@ -94,7 +94,7 @@ export function pixelBytes({ hasAlpha }: Source, { width, height }: Size): numbe
 }
 
 /** Of bands that are copied and wait for the garbage collector, which comes for so many bytes. */
-const garbageBytes = 96 * 2 ** 20;
+const garbageBytes = 80 * 2 ** 20;
 
 /** What scaling decoded pixels takes at most, in bytes, both pictures included. */
 export function resizeBytes(from: Size, to: Size): number {

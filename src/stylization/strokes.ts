@@ -111,14 +111,15 @@ async function underpaint(
   const isSmall = photograph.width === size.width && photograph.height === size.height;
   const small = isSmall ? photograph : await resizePixels(photograph, size, signal);
   const rest = restOf(input, stride);
-  const blurred = rest && (await resizePixels(small, photograph, signal));
+  // Its pixels go to a worker.
+  const seen = rest && { ...small, data: small.data.slice() };
   const underpainted = await turn.underpaint({
     ...{ ...input, image: small, color: 'style', coverage: undefined },
     shares: shares && (await resizeShares(shares, photograph, size, stride)),
   });
   stages.record('underpaint', underpainted.inferMs);
   const image = await resizePixels(underpainted.value, painted, signal);
-  if (blurred) await addDetails(image, photograph, blurred, rest);
+  if (seen) await addDetails(image, photograph, seen, rest, signal);
   const isMixed = color !== 'style' || coverage !== undefined;
   return {
     ...{ ...input, image, alpha: overpaint * alpha },

@@ -191,8 +191,8 @@ function memoryFor(
   const encoding =
     content.heldBytes + masks.heldBytes + encodeBytes(format, content, content.hasAlpha);
   const described = sum(styles.map((style) => style.heldBytes));
-  // Beside what is scaled: the photograph, and under wide strokes what it loses by scaling.
-  const beside = masks.heldBytes + (underpainting ? 2 : 1) * heldBytes;
+  // Beside what is scaled: the photograph.
+  const beside = masks.heldBytes + heldBytes;
   const scaled = Math.max(
     underpainting ? beside + resizeBytes(underpainting, painted) : 0,
     painted === content ? 0 : beside + resizeBytes(content, painted),
