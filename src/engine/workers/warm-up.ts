@@ -46,6 +46,7 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
         images.map(() => input),
       ),
     );
+    if (sides && count === 1) await warmUpSmallest(executor, layout, sides, side, statistics);
   }
 
   for (let i = 0; i < 2; i++) {
@@ -61,6 +62,34 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
     }
   }
   return speeds as Speeds;
+}
+
+/**
+ * Runs the smallest picture that lies on a canvas. It takes less memory than the largest, but in other
+ * pieces, for which there may be no room between those of the largest.
+ */
+async function warmUpSmallest(
+  executor: Executor,
+  layout: Layout,
+  sides: readonly number[],
+  side: number,
+  statistics: StyleStatistics,
+): Promise<void> {
+  const smaller = Math.max(...sides.filter((other) => other < side)) - 2 * layout.margin;
+  const image = noise(Math.max(smaller + 1, smallestSide), smallestSide);
+  const plan = planPicture(image, layout);
+  const input = { image, statistics, alpha: 1, color: 'style' as const };
+  const large = noise(side - 2 * layout.margin, side - 2 * layout.margin);
+  const largePlan = planPicture(large, layout);
+  // By turns, as pictures come: the pool gives back by chance what another size can use or cannot.
+  for (let turn = 0; turn < 4; turn++) {
+    await executor.describe(plan, [image]);
+    await executor.stylize(plan, [byPlace(input, plan)]);
+    await executor.stylize(plan, [input]);
+    await executor.describe(largePlan, [large]);
+    await executor.stylize(largePlan, [byPlace({ ...input, image: large }, largePlan)]);
+    await executor.stylize(largePlan, [{ ...input, image: large }]);
+  }
 }
 
 /** The same in as many styles as there may be. */
