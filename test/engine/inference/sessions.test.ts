@@ -256,38 +256,54 @@ t.test('tiles are near to what any shape paints', async (t) => {
   t.ok(mean > 0.99, `700 × 40: ${100 * mean} % within 16`);
 });
 
-t.test('warming up runs every shape twice, the largest first', async (t) => {
-  const none: string[] = [];
-  const runs = { describe: [...none], stylize: [...none], 'by place': [...none] };
-  let tiles = 0;
-  const watched: Executor = {
-    describe(plan, images) {
-      runs.describe.push(`${images.length} of ${plan.size.width}`);
-      return executor.describe(images);
-    },
-    stylize(plan, inputs) {
-      const kind = inputs[0]?.shares ? 'by place' : 'stylize';
-      runs[kind].push(`${inputs.length} of ${plan.size.width}`);
-      return executor.stylize(inputs);
-    },
-    async *stylizeTiled(_plan, input) {
-      const stylization = executor.stylizeTiled(input);
-      for (;;) {
-        const step = await stylization.next();
-        tiles++;
-        if (step.done) return step.value;
-        yield;
-      }
-    },
-    release: () => executor.release(),
-  };
-  const speeds = await warmUp(watched, layout);
-  const shapes = ['3 of 320', '1 of 320', '3 of 160', '1 of 160', '3 of 80', '1 of 80'];
-  const twice = shapes.flatMap((shape) => [shape, shape]);
-  const once = shapes.filter((shape) => shape.startsWith('1'));
-  t.same(runs, { describe: twice, stylize: twice, 'by place': once });
-  t.equal(tiles, 8, 'two tiles, measured and painted, twice');
-  for (const kind of ['describe', 'stylize', 'tile-moments', 'tile-stylize'] as const) {
-    t.ok(speeds[kind] > 0, kind);
-  }
-});
+t.test(
+  'warming up runs every shape twice, the largest first, and by turns with its smallest',
+  async (t) => {
+    const none: string[] = [];
+    const runs = { describe: [...none], stylize: [...none], 'by place': [...none] };
+    let tiles = 0;
+    const watched: Executor = {
+      describe(plan, images) {
+        runs.describe.push(`${images.length} of ${plan.size.width}`);
+        return executor.describe(images);
+      },
+      stylize(plan, inputs) {
+        const kind = inputs[0]?.shares ? 'by place' : 'stylize';
+        runs[kind].push(`${inputs.length} of ${plan.size.width}`);
+        return executor.stylize(inputs);
+      },
+      async *stylizeTiled(_plan, input) {
+        const stylization = executor.stylizeTiled(input);
+        for (;;) {
+          const step = await stylization.next();
+          tiles++;
+          if (step.done) return step.value;
+          yield;
+        }
+      },
+      release: () => executor.release(),
+    };
+    const speeds = await warmUp(watched, layout);
+    const canvases = [
+      [320, 161],
+      [160, 81],
+      [80, 16],
+    ] as const;
+    const four = [1, 2, 3, 4];
+    const byTurns = (largest: number, smallest: number) =>
+      four.flatMap(() => [`1 of ${smallest}`, `1 of ${largest}`]);
+    const twice = canvases.flatMap(([largest, smallest]) => [
+      ...[`3 of ${largest}`, `3 of ${largest}`, `1 of ${largest}`, `1 of ${largest}`],
+      ...byTurns(largest, smallest),
+    ]);
+    const once = canvases.flatMap(([largest, smallest]) => [
+      `1 of ${largest}`,
+      ...byTurns(largest, smallest),
+    ]);
+    t.same(runs, { describe: twice, stylize: twice, 'by place': once });
+    t.equal(tiles, 8, 'two tiles, measured and painted, twice');
+    for (const kind of ['describe', 'stylize', 'tile-moments', 'tile-stylize'] as const) {
+      t.ok(speeds[kind] > 0, kind);
+    }
+  },
+);
