@@ -46,7 +46,10 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
         images.map(() => input),
       ),
     );
-    if (sides && count === 1) await warmUpSmallest(executor, layout, sides, side, statistics);
+    if (sides && count === 1) {
+      const smallest = { ...input, image: smallestOn(side, sides, margin) };
+      await runByTurns(executor, layout, [smallest, input]);
+    }
   }
 
   for (let i = 0; i < 2; i++) {
@@ -64,31 +67,28 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
   return speeds as Speeds;
 }
 
+/** The smallest picture that lies on a canvas of this side. */
+function smallestOn(side: number, sides: readonly number[], margin: number): RgbImage {
+  const smaller = Math.max(...sides.filter((other) => other < side)) - 2 * margin;
+  return noise(Math.max(smaller + 1, smallestSide), smallestSide);
+}
+
 /**
- * Runs the smallest picture that lies on a canvas. It takes less memory than the largest, but in other
- * pieces, for which there may be no room between those of the largest.
+ * Runs pictures of one canvas by turns. A small one takes less memory than a large one, but in other
+ * pieces, for which by chance there is no room between those of the large one (src/DECISIONS.md).
  */
-async function warmUpSmallest(
+async function runByTurns(
   executor: Executor,
   layout: Layout,
-  sides: readonly number[],
-  side: number,
-  statistics: StyleStatistics,
+  inputs: readonly StylizeInput[],
 ): Promise<void> {
-  const smaller = Math.max(...sides.filter((other) => other < side)) - 2 * layout.margin;
-  const image = noise(Math.max(smaller + 1, smallestSide), smallestSide);
-  const plan = planPicture(image, layout);
-  const input = { image, statistics, alpha: 1, color: 'style' as const };
-  const large = noise(side - 2 * layout.margin, side - 2 * layout.margin);
-  const largePlan = planPicture(large, layout);
-  // By turns, as pictures come: the pool gives back by chance what another size can use or cannot.
   for (let turn = 0; turn < 4; turn++) {
-    await executor.describe(plan, [image]);
-    await executor.stylize(plan, [byPlace(input, plan)]);
-    await executor.stylize(plan, [input]);
-    await executor.describe(largePlan, [large]);
-    await executor.stylize(largePlan, [byPlace({ ...input, image: large }, largePlan)]);
-    await executor.stylize(largePlan, [{ ...input, image: large }]);
+    for (const input of inputs) {
+      const plan = planPicture(input.image, layout);
+      await executor.describe(plan, [input.image]);
+      await executor.stylize(plan, [byPlace(input, plan)]);
+      await executor.stylize(plan, [input]);
+    }
   }
 }
 
