@@ -118,8 +118,9 @@ async function stylize(
   const masks = await openMasks(request.masks, request.counts, content, {
     ...{ maxPixels, stride: engine.model.stride, signal },
   });
+  const leavesRest = masks.byPlace || request.counts.some(({ alpha }) => alpha < 1);
   const bytesFor = (format: PictureFormat) =>
-    memoryFor(content, decodable, opened, masks, passes, format);
+    memoryFor(content, decodable, opened, masks, passes, format, leavesRest);
   const format = request.chooseFormat(
     content.format,
     (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
@@ -184,6 +185,7 @@ function memoryFor(
   masks: OpenedMasks,
   { painted, underpainting }: Passes,
   format: PictureFormat,
+  leavesRest: boolean,
 ): number {
   const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
   const pictures = Math.max(decodeBytes, heldBytes + masks.decodeBytes);
@@ -191,8 +193,9 @@ function memoryFor(
   const encoding =
     content.heldBytes + masks.heldBytes + encodeBytes(format, content, content.hasAlpha);
   const described = sum(styles.map((style) => style.heldBytes));
-  // Beside what is scaled: the photograph.
-  const beside = masks.heldBytes + heldBytes;
+  // Beside what is scaled: the photograph, and what its details are told by.
+  const details = underpainting && leavesRest ? 3 * underpainting.width * underpainting.height : 0;
+  const beside = masks.heldBytes + heldBytes + details;
   const scaled = Math.max(
     underpainting ? beside + resizeBytes(underpainting, painted) : 0,
     painted === content ? 0 : beside + resizeBytes(content, painted),
