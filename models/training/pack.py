@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from PIL import Image
 from data.pictures import DATA, REFERENCE, VALIDATION, Picture, read_pictures
 
 MIB = 2**20
-SHORT = 288  # pixels of the short side
+SHORT = 448  # pixels of the short side, at most
 LISTS = ("sources.tsv", "sources2.tsv")
 FIRST, SECOND = ("content", "style"), ("content2", "style2")
 
@@ -29,7 +30,7 @@ def encode(picture: Picture, quality: int) -> tuple[str, bytes]:
     image, file = picture.open(), io.BytesIO()
     scale = min(1.0, SHORT / min(image.size))
     image = image.resize([round(scale * length) for length in image.size], Image.Resampling.LANCZOS)
-    image.save(file, "AVIF", quality=quality, speed=8, max_threads=1)
+    image.save(file, "AVIF", quality=quality, speed=6, max_threads=1)
     return picture.name, file.getvalue()
 
 
@@ -51,9 +52,10 @@ def weight(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def interleaved(sets: list[list[Picture]], step: int) -> list[Picture]:
-    """Pictures of both sets in an order of which every beginning is spread over them evenly."""
-    return [picture for first in range(step) for pictures in sets for picture in pictures[first::step]]
+def interleaved(sets: list[list[Picture]], step: int = 32) -> list[Picture]:
+    """Pictures of both sets by turns, in an order of which every beginning is spread over them evenly."""
+    spread = [[picture for first in range(step) for picture in pictures[first::step]] for pictures in sets]
+    return [picture for pictures in itertools.zip_longest(*spread) for picture in pictures if picture]
 
 
 def main() -> None:
@@ -63,11 +65,11 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, default=REFERENCE)
     parser.add_argument("--part", type=int, choices=(1, 2), default=1)
     parser.add_argument("--limit-mib", type=float, default=40)
-    parser.add_argument("--quality", type=int, default=45)
+    parser.add_argument("--quality", type=int, default=50)
     o = parser.parse_args()
     (o.to / "reference").mkdir(parents=True, exist_ok=True)
     first = [read_pictures(o.data, name, "train") for name in FIRST]
-    later = interleaved(first, 16)
+    later = interleaved(first)
     if o.part == 1:
         for name in LISTS:
             shutil.copy(o.data / name, o.to)

@@ -22,6 +22,7 @@ import json
 import math
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,9 @@ import torch.distributed as dist
 from torch import Tensor
 from tqdm import tqdm
 
-from data.bank import Bank, BankFeed
+from data.bank import Bank
 from data.crops import Feed
-from data.pictures import DATA, REFERENCE, content_sampler, read_pictures, style_sampler
+from data.pictures import DATA, REFERENCE, content_sampler, cut_crops, read_pictures, style_sampler
 from export import load_student
 from networks.architecture import Architecture
 from networks.detail import start_detail
@@ -115,14 +116,13 @@ class Trainer:
         self.student = self.initial_student(state)
         sizes = [int(size) for size in o.sizes.split(",")]
         if (o.crops or ("bank" if o.device == "cuda" else "pool")) == "bank":
-            torch.manual_seed(seed)  # which draws the crops
-            banks = Bank(contents, self.device), Bank(styles, self.device)
-            feeds = {s: BankFeed(*banks, self.vgg, self.student, s, self.batch) for s in set(sizes)}
+            cutters = [Bank(sampler, self.device, self.random).cut for sampler in (contents, styles)]
         else:
-            feeds = {
-                s: Feed(contents, styles, self.vgg, self.student, s, self.batch, o.reuse, o.pool, seed + s)
-                for s in set(sizes)
-            }
+            cutters = [partial(cut_crops, sampler, self.random) for sampler in (contents, styles)]
+        feeds = {
+            s: Feed(*(partial(cut, s) for cut in cutters), self.vgg, self.student, self.batch, o.reuse, o.pool, seed + s)
+            for s in set(sizes)
+        }
         self.feeds = [feeds[size] for size in sizes]  # a size that comes often has one pool of crops
         self.average = copy.deepcopy(self.student)
         self.objectives = Objectives(self.student, self.vgg, self.reference, o, self.random)
@@ -164,9 +164,9 @@ class Trainer:
             "progress": (self.step, self.stage, self.seconds, self.stage_seconds),
             "random": (torch.get_rng_state(), self.random.bit_generator.state),
         }
-        partial = self.checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        os.replace(partial, self.checkpoint)  # never half a checkpoint
+        average = {name: value.half() for name, value in self.average.state_dict().items()}
+        replace(self.checkpoint, state)
+        replace(self.o.out / "average.pt", {**{k: state[k] for k in ("architecture", "history")}, "ema": average})
 
     def restore(self, state: dict) -> None:
         self.student.load_state_dict(state["model"])
@@ -289,8 +289,14 @@ class Trainer:
     @torch.no_grad()
     def update_average(self) -> None:
         decay = min(self.o.ema, self.step / (self.step + 50))
-        for mean, value in zip(self.average.parameters(), self.student.parameters()):
-            mean.lerp_(value, 1 - decay)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.student.parameters()), 1 - decay)
+
+
+def replace(path: Path, state: dict) -> None:
+    """Never half a file."""
+    unfinished = path.with_suffix(".unfinished")
+    torch.save(state, unfinished)
+    os.replace(unfinished, path)
 
 
 def main() -> None:

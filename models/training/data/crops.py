@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from data.pictures import Sampler, random_crop
 from networks.adain import Statistics
 from networks.architecture import DECODER_MARGIN
 from networks.layers import cropped
@@ -16,6 +16,8 @@ from networks.student import Student, pad_picture
 from optimisation.training_vgg import TrainingVgg
 
 FRAME = DECODER_MARGIN  # pixels around a crop that the loss network sees too: all that is painted
+
+Cut = Callable[[int], Tensor]
 
 
 @dataclass
@@ -31,13 +33,12 @@ class Crop:
 class Pool:
     """Crops that are drawn several times, each time with another partner, before fresh ones take their places.
 
-    VGG's view of content and style is thus computed once per crop, not once per step.
+    VGG's view of content and style is thus computed once per crop, not once per step.  `cut` makes so many new ones,
+    [count, 3, size, size].
     """
 
-    def __init__(
-        self, sampler: Sampler, vgg: TrainingVgg, student: Student, size: int, seed: int, covariances: bool
-    ) -> None:
-        self.sampler, self.vgg, self.size, self.covariances = sampler, vgg, size, covariances
+    def __init__(self, cut: Cut, vgg: TrainingVgg, student: Student, seed: int, covariances: bool) -> None:
+        self.cut, self.vgg, self.covariances = cut, vgg, covariances
         self.margin, self.stride = student.margin, student.stride
         self.random = np.random.default_rng(seed)
         self.crops: list[Crop] = []
@@ -46,9 +47,7 @@ class Pool:
     @torch.no_grad()
     def refresh(self, count: int, capacity: int) -> None:
         """Take `count` new crops in, in place of the oldest once there are `capacity`."""
-        chosen = self.sampler.draw(count, self.random)
-        crops = torch.stack([random_crop(picture, self.size, self.random) for picture in chosen])
-        pictures = pad_picture(crops, self.margin, self.stride)
+        pictures = pad_picture(self.cut(count), self.margin, self.stride)
         seen = self.vgg(framed(pictures, self.margin))
         covariances = [c.to(torch.bfloat16) for c in seen.covariances] if self.covariances else []
         for i in range(count):
@@ -74,12 +73,12 @@ class Feed:
     """Batches of content and style crops of one size: one fresh crop for each `reuse` that are used."""
 
     def __init__(
-        self, contents: Sampler, styles: Sampler, vgg: TrainingVgg, student: Student,
-        size: int, batch: int, reuse: int, capacity: int, seed: int,
+        self, contents: Cut, styles: Cut, vgg: TrainingVgg, student: Student,
+        batch: int, reuse: int, capacity: int, seed: int,
     ) -> None:  # fmt: skip
         self.batch, self.fresh, self.capacity = batch, max(1, batch // reuse), capacity
-        self.content = Pool(contents, vgg, student, size, seed, covariances=False)
-        self.style = Pool(styles, vgg, student, size, seed + 1, covariances=True)
+        self.content = Pool(contents, vgg, student, seed, covariances=False)
+        self.style = Pool(styles, vgg, student, seed + 1, covariances=True)
 
     def next(self) -> tuple[Crop, Crop]:
         for pool in (self.content, self.style):

@@ -44,11 +44,18 @@ def field() -> np.ndarray:
     return np.floor(x * (UNIT / deviation) + 0.5).clip(-128, 127).astype(np.int8)
 
 
-def with_grain(picture: Tensor, margin: int, levels: Tensor | float) -> Tensor:
+@functools.cache
+def field_on(device: torch.device) -> Tensor:
+    return torch.from_numpy(field()).to(device)
+
+
+def with_grain(picture: Tensor, margin: Tensor | int, levels: Tensor | float) -> Tensor:
     """A picture [N, 3, H, W] that begins `margin` pixels before its first own one, with grain of whole levels of 255, whose
-    standard deviation is `levels` (or [N] of them); in [0, 1] like the picture, as the service's pixels are bytes.
+    standard deviation is `levels` (or [N] of either); in [0, 1] like the picture, as the service's pixels are bytes.
     """
-    rows, columns = (np.arange(-margin, length - margin) % PERIOD for length in picture.shape[-2:])
-    amounts = torch.from_numpy(field()[np.ix_(rows, columns)]).to(picture.device, torch.float64) / UNIT
-    amounts = torch.as_tensor(levels, dtype=torch.float64, device=picture.device).view(-1, 1, 1, 1) * amounts
+    device = picture.device
+    first = -torch.as_tensor(margin, device=device).view(-1, 1)
+    rows, columns = ((first + torch.arange(length, device=device)) % PERIOD for length in picture.shape[-2:])
+    amounts = field_on(device)[rows[:, None, :, None], columns[:, None, None, :]].double() / UNIT
+    amounts = torch.as_tensor(levels, dtype=torch.float64, device=device).view(-1, 1, 1, 1) * amounts
     return (picture + (amounts + 0.5).floor().to(picture.dtype) / 255).clamp(0, 1)

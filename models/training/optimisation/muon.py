@@ -12,16 +12,16 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration: singular v
 STEP = 0.09
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """About the orthogonal matrix nearest to [rows, columns], by five Newton-Schulz iterations."""
+def orthogonal(matrices: Tensor) -> Tensor:
+    """About the orthogonal matrices nearest to [N, rows, columns], by five Newton-Schulz iterations."""
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -33,14 +33,20 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if (gradient := parameter.grad) is None:
-                    continue
-                buffer = self.state[parameter].setdefault("momentum", torch.zeros_like(gradient))
-                buffer.lerp_(gradient, 1 - group["momentum"])
-                matrix = gradient.lerp(buffer, group["momentum"]).flatten(1)
-                rate = group["lr"] * STEP * max(matrix.shape) ** 0.5
-                parameter.sub_(rate * orthogonal(matrix).view_as(parameter))
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            gradients = [parameter.grad for parameter in parameters]
+            buffers = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            # Matrices of one shape together: a GPU would spend its time on the launches of small products.
+            alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+            for parameter, step in zip(parameters, torch._foreach_lerp(gradients, buffers, group["momentum"])):
+                matrix = step.flatten(1)
+                alike.setdefault(matrix.shape, []).append((parameter, matrix))
+            for shape, pairs in alike.items():
+                rate = group["lr"] * STEP * max(shape) ** 0.5
+                steps = rate * orthogonal(torch.stack([matrix for _, matrix in pairs]))
+                for (parameter, _), step in zip(pairs, steps):
+                    parameter.sub_(step.view_as(parameter))
 
 
 def optimisers(module: nn.Module) -> list[torch.optim.Optimizer]:

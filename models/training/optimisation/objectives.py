@@ -157,8 +157,7 @@ class Objectives:
     def grained(self, picture: Tensor, alpha: Tensor) -> Tensor:
         """With grain of up to so many levels, each from another place of its field; none at alpha 0."""
         places, levels = self.random.integers(0, PERIOD, len(picture)), self.random.random(len(picture)) * self.o.grain
-        levels = torch.from_numpy(levels).to(alpha) * alpha
-        return torch.cat([with_grain(*one) for one in zip(picture.split(1), places.tolist(), levels)])
+        return with_grain(picture, torch.from_numpy(places), torch.from_numpy(levels).to(alpha) * alpha)
 
     def encode(self, pictures: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16):

@@ -98,7 +98,7 @@ def edge_loss(whole: Tensor, alone: Tensor) -> Tensor:
 def blurred(x: Tensor, deviation: float = SHADE) -> Tensor:
     """[N, 1, H, W] → the same, by a Gaussian cut at 3σ, the edges repeated."""
     reach = int(3 * deviation)
-    line = torch.exp(-((torch.arange(-reach, reach + 1.0) / deviation) ** 2) / 2)
+    line = torch.exp(-((torch.arange(-reach, reach + 1.0, device=x.device) / deviation) ** 2) / 2)
     line = line / line.sum()
     x = F.pad(x, (reach,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(x, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))

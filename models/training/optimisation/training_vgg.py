@@ -31,9 +31,10 @@ def compiled_on_cpu(function: Callable) -> Callable:
 
 @compiled_on_cpu
 def sums(x: Tensor) -> Statistics:
-    x = x.float()
-    mean = x.mean((2, 3))
-    return mean, ((x.square().mean((2, 3)) - mean.square()).clamp_min(0) + EPSILON).sqrt()
+    # Both read x once and add up in float32, without a copy of it.
+    mean = x.mean((2, 3), dtype=torch.float32)
+    square = torch.linalg.vector_norm(x, 2, (2, 3), dtype=torch.float32).square() / (x.shape[2] * x.shape[3])
+    return mean, ((square - mean.square()).clamp_min(0) + EPSILON).sqrt()
 
 
 @compiled_on_cpu
@@ -43,8 +44,8 @@ def through_relu(gradient: Tensor, y: Tensor) -> Tensor:
 
 @compiled_on_cpu
 def through_relu_and_statistics(gradient: Tensor, y: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
-    total = gradient.float() + slope[..., None, None] * y.float() + offset[..., None, None]
-    return torch.where(y > 0, total, 0).to(y.dtype)
+    slope, offset = (z.to(y.dtype)[..., None, None] for z in (slope, offset))
+    return torch.where(y > 0, torch.addcmul(gradient, slope, y) + offset, 0)
 
 
 class FrozenConvRelu(torch.autograd.Function):
