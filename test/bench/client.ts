@@ -80,3 +80,9 @@ export async function closedLoop<T>(
   );
   return { answers, perSecond: (1000 * count) / (performance.now() - start) };
 }
+
+/** The same for about so many seconds, after a short while to settle. */
+export async function sustained<T>(clients: number, seconds: number, ask: () => Promise<T>) {
+  const { perSecond } = await closedLoop(clients, 2 * clients, ask);
+  return closedLoop(clients, Math.max(clients, Math.ceil(seconds * perSecond)), ask);
+}

@@ -1,15 +1,20 @@
 /**
- *     npm run bench -- [name…] [--rounds 7] [--requests 2000] [--megapixels 1,4,16] [--out file]
+ *     npm run bench -- [name…] [--rounds 7] [--requests 2000] [--megapixels 1,4,16] [--out folder]
+ *     npm run bench -- gpu [--device cuda] [--seconds 180] [--parts ready,runs] [--reference folder]
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { batch } from './batch.ts';
 import { eventLoop } from './event-loop.ts';
+import { gpu } from './gpu/index.ts';
 import { httpOverhead } from './http-overhead.ts';
 import { large } from './large.ts';
 import { memory } from './memory.ts';
 import { overload } from './overload.ts';
+import { referenceFolder } from './reference-networks.ts';
 import { reference } from './reference.ts';
 import { machine, markdown, type Report } from './report.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -25,6 +30,7 @@ const benches = [
   eventLoop,
   memory,
   large,
+  gpu,
 ];
 
 const { values, positionals } = parseArgs({
@@ -33,6 +39,10 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '7' },
     requests: { type: 'string', default: '2000' },
     megapixels: { type: 'string', default: '1,4,16' },
+    device: { type: 'string', default: 'cuda' },
+    seconds: { type: 'string', default: '180' },
+    parts: { type: 'string' },
+    reference: { type: 'string', default: fileURLToPath(referenceFolder) },
     out: { type: 'string' },
   },
 });
@@ -40,6 +50,10 @@ const options = {
   rounds: count('rounds', values.rounds),
   requests: count('requests', values.requests),
   megapixels: values.megapixels.split(',').map((text) => count('megapixels', text)),
+  device: values.device,
+  seconds: count('seconds', values.seconds),
+  parts: values.parts?.split(','),
+  reference: resolve(values.reference),
 };
 for (const name of positionals) {
   if (benches.some((bench) => bench.name === name)) continue;
@@ -50,13 +64,23 @@ const reports: Record<string, Report> = {};
 for (const { name, summary, run } of benches) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   console.log(`\n## ${name}\n\n${summary}\n`);
-  const report = await run(options);
+  const keep = (report: Report) => save({ ...reports, [name]: report });
+  const report = await run(options, keep);
   reports[name] = report;
+  await save(reports);
   console.log(markdown(report));
 }
-if (values.out !== undefined) {
+
+/** As JSON and as Markdown, for what comes next may fail. */
+async function save(reports: Readonly<Record<string, Report>>): Promise<void> {
+  if (values.out === undefined) return;
   const all = { date: new Date().toISOString(), machine: machine(), options, reports };
-  await writeFile(values.out, `${JSON.stringify(all, undefined, 2)}\n`);
+  const texts = Object.entries(reports).map(
+    ([name, report]) => `## ${name}\n\n${markdown(report)}`,
+  );
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, 'bench.json'), `${JSON.stringify(all, undefined, 2)}\n`);
+  await writeFile(join(values.out, 'bench.md'), `${texts.join('\n\n')}\n`);
 }
 
 function count(name: string, text: string): number {

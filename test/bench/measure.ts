@@ -52,3 +52,28 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   }
   return covariance / variance;
 }
+
+/** How far values of 0 to 255 lie apart: the PSNR in decibels, and shares of them in percent. */
+export function difference(found: Uint8Array, wanted: Uint8Array) {
+  const gaps = wanted.map((value, i) => Math.abs(value - (found[i] ?? NaN)));
+  const within = (most: number) =>
+    (100 * gaps.reduce((count, gap) => count + Number(gap <= most), 0)) / gaps.length;
+  const squares = gaps.reduce((sum, gap) => sum + gap ** 2, 0) / gaps.length;
+  return {
+    largest: gaps.reduce((a, b) => Math.max(a, b), 0),
+    'PSNR, dB': 10 * Math.log10(255 ** 2 / squares),
+    'equal, %': within(0),
+    'within 1, %': within(1),
+    'within 8, %': within(8),
+  };
+}
+
+/** Runs a work twice, then so often and for 150 ms. @returns the median of its milliseconds */
+export async function settled(rounds: number, work: () => Promise<unknown>): Promise<number> {
+  await work();
+  await work();
+  const times: number[] = [];
+  const end = performance.now() + 150;
+  while (times.length < rounds || performance.now() < end) times.push(await timed(work)());
+  return median(times);
+}

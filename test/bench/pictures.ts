@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
+import type { RgbImage } from '../../src/rgb-image.ts';
 import { form } from '../support/app.ts';
 import type { Form } from './client.ts';
 
@@ -13,6 +14,16 @@ const preset = 'mosaic';
 /** A photograph as cameras send it, JPEG at quality 85. */
 export function photograph(width: number, height = width): Promise<Buffer> {
   return sharp(file('examples/lake.jpg')).resize(width, height).jpeg({ quality: 85 }).toBuffer();
+}
+
+/** A picture of models/, decoded, so large. */
+export async function pixelsOf(path: string, width: number, height: number): Promise<RgbImage> {
+  const { data } = await sharp(file(path))
+    .resize(width, height)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width, height, data: Uint8Array.from(data) };
 }
 
 /** Cut-outs of a plate at another place each: as many styles as are asked for, no two alike. */

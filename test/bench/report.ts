@@ -30,13 +30,19 @@ export interface Options {
   readonly requests: number;
   /** Sizes of the large pictures. */
   readonly megapixels: readonly number[];
+  /** Of the GPU bench: where, for how long in all, which of its parts, and where the reference's weights are. */
+  readonly device: string;
+  readonly seconds: number;
+  readonly parts: readonly string[] | undefined;
+  readonly reference: string;
 }
 
 export interface Bench {
   readonly name: string;
   /** What is compared with what. */
   readonly summary: string;
-  readonly run: (options: Options) => Promise<Report>;
+  /** @param keep writes down what there is so far, if the run should end before its time */
+  readonly run: (options: Options, keep: (report: Report) => Promise<void>) => Promise<Report>;
 }
 
 /** What the figures were measured on: ratios travel between machines, milliseconds do not. */

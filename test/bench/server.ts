@@ -11,6 +11,7 @@ const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
 
 export interface Server {
   readonly client: Client;
+  readonly pid: number | undefined;
   /** Resident bytes, now and at most so far, as Linux counts them. */
   readonly memory: () => Promise<{ now: number; peak: number }>;
 }
@@ -26,19 +27,21 @@ export async function withServer<T>(
   });
   const exited = once(child, 'exit');
   let url = '';
+  let said = '';
   await new Promise<void>((resolve, reject) => {
     void exited.then(() => {
-      reject(new Error('the server did not start: is it built (npm run build)?'));
+      reject(new Error(`the server did not start: ${said || 'is it built (npm run build)?'}`));
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
       const { msg } = JSON.parse(line) as { msg: string };
+      said = msg;
       url ||= /listening at (\S+)/.exec(msg)?.[1] ?? '';
       if (msg === 'ready to paint') resolve();
     });
   });
   const client = createClient(url);
   try {
-    return await work({ client, memory: () => residentMemory(child.pid) });
+    return await work({ client, pid: child.pid, memory: () => residentMemory(child.pid) });
   } finally {
     client.close();
     child.kill();
