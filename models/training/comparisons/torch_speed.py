@@ -65,6 +65,7 @@ def milliseconds(run: Callable[[], object], rounds: int, device: str) -> float:
 def captured(run: Callable[[], object]) -> Callable[[], None]:
     """The same kernels, started as one."""
     stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):  # what is made at the first run must not be part of the graph
         for _ in range(3):
             run()
@@ -102,7 +103,7 @@ def main() -> None:
                 return decoder(adain(encoder(picture), style).to(dtype).contiguous(memory_format=torch.channels_last))
 
             if how == "compiled":
-                describe, stylize = torch.compile(describe), torch.compile(stylize)
+                describe, stylize = (torch.compile(one, dynamic=False) for one in (describe, stylize))
             for batch in BATCHES:
                 for size in SIZES:
                     picture = pad(torch.rand(batch, 3, size, size, dtype=dtype))

@@ -30,8 +30,8 @@ export function canvasesOf(model: Model, maxBatch = 1): Layout {
 
 /** Of the first GPU, all processes together; empty where nobody tells. */
 export function gpuMemoryMiB(): number | string {
-  const { stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 5000 });
-  return readings(stdout ?? '').at(-1)?.memory ?? '';
+  const { stdout, error } = spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 5000 });
+  return error ? '' : (readings(stdout).at(-1)?.memory ?? '');
 }
 
 /** Looks at the first GPU five times a second. */

@@ -1,6 +1,7 @@
 /** A part of the bench: a process of its own with a time limit, so that its failure loses only itself. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Row, Table } from '../report.ts';
 
@@ -50,14 +51,13 @@ export async function runPart(
     process.stderr.write(text as Buffer);
     complaint = (complaint + String(text)).slice(-10_000);
   });
-  let late = false;
-  const limit = setTimeout(() => {
-    late = true;
-    killGroup(child.pid);
-  }, 1000 * seconds);
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  clearTimeout(limit);
-  killGroup(child.pid); // what it has left behind
+  const closed = once(child, 'close');
+  const late = await Promise.race([
+    once(child, 'exit').then(() => false),
+    sleep(1000 * seconds, true, { ref: false }),
+  ]);
+  killGroup(child.pid); // with what it has left behind
+  const [code, signal] = (await closed) as [number | null, string | null];
   const how = code === 0 ? 'done' : `failed: ${reasonIn(complaint) || (signal ?? '')}`;
   return {
     ended: late ? `stopped after ${Math.round(seconds)} s` : how,
@@ -91,5 +91,6 @@ function killGroup(pid: number | undefined): void {
 /** The error that ended a process, or the last line that it wrote. */
 function reasonIn(complaint: string): string {
   const lines = complaint.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines.at(-1) ?? '';
+  const line = lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines.at(-1) ?? '';
+  return line.slice(0, 300);
 }

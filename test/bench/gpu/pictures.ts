@@ -6,7 +6,7 @@ import { planPicture } from '../../../src/engine/tiling/plan.ts';
 import { area } from '../../../src/engine/tiling/rectangle.ts';
 import type { StyleStatistics } from '../../../src/engine/index.ts';
 import type { RgbImage } from '../../../src/rgb-image.ts';
-import { modelsDir } from '../../engine/helpers.ts';
+import { copyOf, modelsDir } from '../../engine/helpers.ts';
 import { difference } from '../measure.ts';
 import { allCores } from '../networks.ts';
 import { pixelsOf } from '../pictures.ts';
@@ -83,7 +83,7 @@ async function* paintAllOn(executor: Executor): AsyncGenerator<Painted> {
   }
   for (const [index, one] of cases.entries()) {
     const { width, height, styles, alpha = 1, byPlace = false } = one;
-    const image = contents[index] as RgbImage;
+    const image = copyOf(contents[index] as RgbImage); // tiles are painted in place
     const plan = planPicture(image, layout);
     const known = styles.map((style) => described.get(style as string) as StyleStatistics);
     const statistics = byPlace ? Float32Array.from(known.flatMap((one) => [...one])) : mean(known);

@@ -51,7 +51,7 @@ for (const [side, count] of points.slice(0, 2)) {
   const describing = await measureDescribe(half, side);
   const [cached, described] = paper[side as keyof typeof paper];
   say("The paper's row: runs of one picture, style as large as the content", {
-    side,
+    side: `${side}²`,
     'style cached, ms': stylizing,
     "the paper's, ms": 1000 * cached,
     'style described, ms': stylizing + describing,
@@ -82,9 +82,9 @@ async function measureStylize(placement: Placement, side: number, count: number)
   const sending = await open(cornerGraph(), placement, { pixels: feeds['pixels'] as never });
   const up = await settled(rounds, () => sending.session.run({ pixels: feeds['pixels'] as never }));
   await sending.session.release();
-  say(`Stylize, medians`, {
+  say('Stylize, medians', {
     precision: placement.precision,
-    canvas: plan.canvas.width,
+    canvas: `${plan.canvas.width}²`,
     pictures: count,
     'opened and first run, ms': first,
     'canvases in JavaScript, ms': await settled(rounds, makeFeeds),

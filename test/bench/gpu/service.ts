@@ -77,7 +77,7 @@ async function load({ client, pid = NaN, memory }: Server, side: number) {
   const times = answers.map(({ ms }) => ms);
   const span = Math.max(...answers.map(({ at }) => at)) - Math.min(...answers.map(({ at }) => at));
   say(`JPEG to JPEG over HTTP, a preset, ${clients} clients; busy threads in cores`, {
-    side,
+    side: `${side}²`,
     'pictures/s': (1000 * (answers.length - 1)) / span,
     'p50, ms': median(times),
     'p95, ms': quantile(times, 0.95),
@@ -111,7 +111,7 @@ async function alone(client: Client, side: 256 | 512) {
   say(
     "The paper's row over HTTP: one client, medians, uploads; the paper's are the networks' alone",
     {
-      side,
+      side: `${side}²`,
       'style cached, ms': median(cached),
       "the paper's, ms": 1000 * theirs,
       'style described, ms': median(described),

@@ -40,7 +40,7 @@ for (const [workers, maxBatch] of device === 'cpu' ? crews.slice(0, 1) : crews) 
       workers,
       'pictures a run, at most': maxBatch,
       'ready after, s': ready,
-      side,
+      side: `${side}²`,
       waiting: clients,
       'pictures/s': perSecond,
       'pictures a run': sizes / (answers.length + 2 * clients),
