@@ -92,5 +92,5 @@ function killGroup(pid: number | undefined): void {
 function reasonIn(complaint: string): string {
   const lines = complaint.split('\n').filter((line) => line.trim() !== '');
   const line = lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines.at(-1) ?? '';
-  return line.slice(0, 300);
+  return line.slice(0, 600);
 }

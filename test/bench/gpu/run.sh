@@ -18,4 +18,4 @@ mkdir .gpu/bench
 cp -r models test package.json .gpu/bench/
 tar -xzf .gpu/built/built.tar.gz -C .gpu/bench
 # The bench ends itself; this is for one that does not.
-timeout 300 node .gpu/bench/test/bench/index.js gpu --out "$out" "$@" 2>&1 | tee "$out/bench.txt"
+timeout 240 node .gpu/bench/test/bench/index.js gpu --out "$out" "$@" 2>&1 | tee "$out/bench.txt"
