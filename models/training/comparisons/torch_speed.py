@@ -83,10 +83,10 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda")
     parser.add_argument("--rounds", type=int, default=7)
     o = parser.parse_args()
-    torch.set_default_device(o.device)
     torch.backends.cudnn.benchmark = True
     dtype = torch.float16 if o.device == "cuda" else torch.float32
-    found = networks(o.reference)
+    found = networks(o.reference)  # folded where the constants of the folding are
+    torch.set_default_device(o.device)
     print("| network | how | side | pictures | style cached, ms | style described, ms | pictures/s, cached |", flush=True)
     print("| --- | --- | --- | --- | --- | --- | --- |")
     ways = ("eager", "CUDA graph", "compiled") if o.device == "cuda" else ("eager",)
