@@ -24,6 +24,7 @@ const kinds = {
   overloaded: [503, 'The service is overloaded'],
   closing: [503, 'The service is shutting down'],
   not_ready: [503, 'The service is not ready'],
+  store_unavailable: [503, 'The store of styles does not answer'],
   inference_failed: [500, 'The picture could not be computed'],
   deadline_exceeded: [504, 'The deadline has passed'],
   client_closed: [499, 'The client closed the connection'],

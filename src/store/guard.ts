@@ -1,0 +1,155 @@
+import { ServiceError } from '../errors.ts';
+import type { StoreName, StyleStore } from './types.ts';
+
+/** In a picture's way a command has so long. */
+const quickMs = 50;
+/** To register a style, which writes its picture, or to show one. */
+const patientMs = 3000;
+/** So long nobody asks a store that was away, and then first its pulse. */
+const awayMs = 1000;
+/** A machine that is short of time is late once in a while: that is not yet away. */
+const mostLate = 3;
+
+export const storeResults = ['hit', 'miss', 'ok', 'refused', 'failed', 'late', 'away'] as const;
+export type StoreResult = (typeof storeResults)[number];
+
+/** Who hears how a store fares. */
+export interface StoreEvents {
+  /** Of each command: how it ended, and after how many milliseconds; 0 if it was not sent. */
+  onCommand(store: StoreName, result: StoreResult, ms: number): void;
+  onUp(store: StoreName, isUp: boolean): void;
+}
+
+export interface StoreLog {
+  warn(details: object, message: string): void;
+  info(details: object, message: string): void;
+}
+
+export type GuardedStore = Omit<StyleStore, 'ping' | 'refuses'>;
+
+/**
+ * The same store, which now rejects in time and with nothing but ServiceErrors, `store_unavailable`:
+ * one that is away is not asked at all until it answers again. Each change is one line of the log.
+ */
+export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog): GuardedStore {
+  const { name, place } = store;
+  let isAway = false;
+  let isRefusing = false;
+  let late = 0;
+  let pulse: NodeJS.Timeout | undefined;
+  let closed = false;
+  events.onUp(name, true);
+  store.ping().catch(leave);
+
+  function leave(err: unknown): void {
+    if (isAway || closed) return;
+    isAway = true;
+    events.onUp(name, false);
+    log.warn({ store: place, err }, 'the style store is away');
+    feelPulse();
+  }
+
+  function feelPulse(): void {
+    pulse = setTimeout(() => {
+      store.ping().then(comeBack, () => {
+        if (!closed) feelPulse();
+      });
+    }, awayMs).unref();
+  }
+
+  function comeBack(): void {
+    if (closed) return;
+    isAway = false;
+    late = 0;
+    events.onUp(name, true);
+    log.info({ store: place }, 'the style store is back');
+  }
+
+  /** It is there and says no: that is of this command, and no reason not to ask again. */
+  function refuse(err: unknown): void {
+    if (isRefusing) return;
+    isRefusing = true;
+    log.warn({ store: place, err }, 'the style store refuses commands');
+  }
+
+  function accept(isWrite: boolean): void {
+    late = 0;
+    if (!isWrite || !isRefusing) return;
+    isRefusing = false;
+    log.info({ store: place }, 'the style store takes commands again');
+  }
+
+  async function run<T>(limitMs: number, isWrite: boolean, command: () => Promise<T>): Promise<T> {
+    if (isAway) {
+      events.onCommand(name, 'away', 0);
+      throw unavailable();
+    }
+    const begun = performance.now();
+    const end = (result: StoreResult) => {
+      events.onCommand(name, result, performance.now() - begun);
+    };
+    try {
+      const value = await within(limitMs, command());
+      end(isWrite ? 'ok' : value === undefined ? 'miss' : 'hit');
+      accept(isWrite);
+      return value;
+    } catch (error) {
+      if (error instanceof Late) {
+        end('late');
+        late++;
+        if (late >= mostLate || limitMs === patientMs) leave(error);
+      } else if (store.refuses(error)) {
+        end('refused');
+        refuse(error);
+      } else {
+        end('failed');
+        leave(error);
+      }
+      throw unavailable(error);
+    }
+  }
+
+  return {
+    name,
+    place,
+    getStatistics: (...given) => run(quickMs, false, () => store.getStatistics(...given)),
+    putStatistics: (...given) => run(quickMs, true, () => store.putStatistics(...given)),
+    getStyle: (...given) => run(quickMs, false, () => store.getStyle(...given)),
+    getImage: (...given) => run(patientMs, false, () => store.getImage(...given)),
+    putStyle: (...given) => run(patientMs, true, () => store.putStyle(...given)),
+    describeStyle: (...given) => run(patientMs, true, () => store.describeStyle(...given)),
+    setTexts: (...given) => run(patientMs, true, () => store.setTexts(...given)),
+    deleteStyle: (...given) => run(patientMs, true, () => store.deleteStyle(...given)),
+    listStyles: (...given) => run(patientMs, false, () => store.listStyles(...given)),
+    async close() {
+      closed = true;
+      clearTimeout(pulse);
+      await store.close();
+    },
+  };
+}
+
+class Late extends Error {
+  override readonly name = 'Late';
+}
+
+function unavailable(cause?: unknown): ServiceError {
+  const text =
+    'The store of styles does not answer now. Come back soon; presets and pictures sent as style are painted meanwhile.';
+  return new ServiceError('store_unavailable', text, { retryAfterSeconds: awayMs / 1000, cause });
+}
+
+/** The result, or `Late`; the work itself goes on. */
+function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // An answer that has come while this thread was busy is read before that.
+      setImmediate(() => {
+        reject(new Late(`It does not answer within ${limitMs} ms.`));
+      });
+    }, limitMs);
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+    });
+  });
+}

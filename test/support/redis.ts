@@ -1,0 +1,51 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import type { Test } from 'tap';
+
+import { freePort } from '../docker/files.ts';
+
+const missing = spawnSync('redis-server', ['--version']).error !== undefined;
+/** What to give a test that wants Redis, as `skip`. */
+export const skip = missing && 'NOT CHECKED: there is no redis-server (apt: redis-server)';
+if (skip) process.stderr.write(`\n${skip}\n\n`);
+
+/** A Redis of this test alone, in memory, which can be killed and started again on its port. */
+export async function startRedis(t: Test, ...more: string[]) {
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  let server: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    // DEBUG SLEEP stands for a machine that stops for a while.
+    const options = ['--port', String(port), '--save', '', '--enable-debug-command', 'yes'];
+    server = spawn('redis-server', [...options, ...more], { stdio: 'ignore' });
+    for (let tries = 0; tries < 500; tries++) {
+      if (/^(\+PONG|-NOAUTH)/.test(await command(port, 'PING').catch(() => ''))) return;
+      await setTimeout(20);
+    }
+    throw new Error('redis-server does not answer');
+  }
+  async function kill(): Promise<void> {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill('SIGKILL');
+    await exited;
+  }
+  t.teardown(kill);
+  await start();
+  return { url, start, kill, command: (text: string) => command(port, text) };
+}
+
+/** The first line of the answer to an inline command. */
+async function command(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write(`${text}\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return answer.toString('latin1').split('\r\n', 1)[0] ?? '';
+  } finally {
+    socket.destroy();
+  }
+}
