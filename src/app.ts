@@ -35,6 +35,7 @@ import { pool } from './imaging/pool.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { registerStylesRoutes } from './routes/register-styles.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
 import { createStylizer } from './stylizer.ts';
@@ -130,7 +131,12 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   });
   app.addHook('onClose', async () => {
     // After the last answer; a start that failed was told to who asked for it.
-    await starting?.then(({ engine }) => engine.close()).catch(() => undefined);
+    await starting
+      ?.then(async ({ engine, store }) => {
+        await engine.close();
+        await store.close();
+      })
+      .catch(() => undefined);
   });
 
   await app.register(unmatched);
@@ -143,7 +149,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(strictHeaders);
   await app.register(accepts);
-  app.removeAllContentTypeParsers(); // a form is the only body that any route reads
+  app.removeAllContentTypeParsers(); // a form, where a route does not say otherwise
   await app.register(multipart);
   await app.register(documentation, { version, basePath });
   await app.register(stylizeRoute, {
@@ -151,7 +157,12 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { catalog: () => warm().catalog, basePath });
+  await app.register(stylesRoutes, { stylizer: warm, basePath });
+  await app.register(registerStylesRoutes, {
+    ...{ stylizer: warm, basePath },
+    isWritable: config.ADAIN_STYLES_WRITABLE === 'on',
+    maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
+  });
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     metrics,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { devicePattern } from './engine/index.ts';
 import { nearest } from './nearest.ts';
 import { smallestSide } from './rgb-image.ts';
+import { storePattern } from './store/index.ts';
 
 const whole = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}, in decimal digits`;
@@ -88,6 +89,26 @@ const variables = z.object({
   ADAIN_STYLE_CACHE_ENTRIES: whole(1, 10_000_000)
     .default(10_000)
     .describe('uploaded styles whose statistics are kept, about 3 KB each'),
+  ADAIN_STYLE_STORE: z
+    .string()
+    .regex(storePattern, { error: 'memory:, folder:/path, or redis://host:6379' })
+    .default('memory:')
+    .describe(
+      'where styles last and are shared: memory: (this process), folder:/path, or a Redis or Valkey at redis://user:password@host:6379/0 (rediss:// for TLS)',
+    ),
+  ADAIN_STYLE_TTL_MS: whole(1000, 365 * day)
+    .default(day)
+    .describe('how long an uploaded style is kept there after its last use'),
+  ADAIN_STYLES_WRITABLE: z
+    .enum(['on', 'off'], { error: 'on or off' })
+    .default('on')
+    .describe('whether styles can be registered, changed and deleted over HTTP'),
+  ADAIN_MAX_STYLES: whole(0, 1_000_000)
+    .default(1000)
+    .describe('registered styles that there may be; the next one is refused'),
+  ADAIN_MAX_STYLE_BYTES: whole(1024, 2 ** 26)
+    .default(2 ** 21)
+    .describe('largest picture that is kept of a registered style, in bytes of PNG'),
   ADAIN_THREADS: whole(1, 1024)
     .optional()
     .describe('cores for inference on the CPU; if absent, those that the container may use'),
@@ -137,10 +158,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    return `${name} is ${JSON.stringify(given[name])}: expected ${issue.message}`;
+    return `${name} is ${JSON.stringify(withoutPassword(given[name]))}: expected ${issue.message}`;
   });
   throw new Error(lines.join('\n'));
 }
+
+/** Of a URL with a user and a password, which are nobody's who reads logs. */
+const withoutPassword = (value: string | undefined) => value?.replace(/\/\/[^@]*@/, '//…@');
 
 /** What Kubernetes sets of a Service, whose name may begin as our variables do. */
 const serviceLink = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/;

@@ -12,9 +12,12 @@ import {
   usableMemory,
   type MemoryBudget,
 } from './memory-budget.ts';
-import { engineEvents, type Metrics } from './observability/metrics.ts';
+import { engineEvents, storeEvents, type Metrics } from './observability/metrics.ts';
+import { guardStore, openStore, type GuardedStore } from './store/index.ts';
 import { loadCatalog, type StylesFolder } from './stylization/catalog.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
+import { createLibrary } from './stylization/library.ts';
+import { createStyleLookup, renewalShare } from './stylization/style-lookup.ts';
 import { createStyles } from './stylization/styles.ts';
 import { version } from './version.ts';
 
@@ -81,31 +84,71 @@ export async function createStylizer(
   const { provider, model, description } = engine;
   metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
 
+  let store: GuardedStore | undefined;
   try {
-    const styles = await createStyles({
-      engine,
-      catalog: found,
-      warn,
-      metrics,
-      styleSize: config.ADAIN_STYLE_SIZE,
-      maxPixels,
+    store = await openStoreFor(config, engine, metrics, log);
+    const lookup = createStyleLookup({
+      ...{ store, metrics },
       maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
+      ttlMs: config.ADAIN_STYLE_TTL_MS,
+    });
+    const styleSize = config.ADAIN_STYLE_SIZE;
+    const described = { engine, store, lookup, styleSize, maxPixels };
+    const styles = await createStyles({ ...described, catalog: found, warn });
+    const library = createLibrary({
+      ...{ ...described, styles, presets: styles.presets },
+      maxStyles: config.ADAIN_MAX_STYLES,
+      maxStyleBytes: config.ADAIN_MAX_STYLE_BYTES,
     });
     const memory = memoryFor(config, engine, metrics);
-    const catalog = styles.presets;
     const modelName = `${model.name} ${model.version}`;
     const pictureMB = Math.round(memory.pictures.capacity / 1e6);
-    const what = { engine: description, model: modelName, presets: catalog.size, pictureMB };
+    const what = {
+      engine: description,
+      model: modelName,
+      presets: styles.presets.size,
+      store: store.place,
+      pictureMB,
+    };
     log.info(what, 'ready to paint');
     const xmp =
       config.ADAIN_PROVENANCE === 'on'
         ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
         : undefined;
-    return { engine, catalog, styles, maxPixels, memory, encodeTimes: createEncodeTimes(), xmp };
+    return {
+      ...{ engine, store, library, styles, maxPixels, memory },
+      ...{ encodeTimes: createEncodeTimes(), xmp },
+    };
   } catch (error) {
-    await engine.close(); // else its workers would keep the process
+    await engine.close(); // else its workers would keep the process, or a connection
+    await store?.close();
     throw error;
   }
+}
+
+/** Of the kept pictures in a process, out of what stays free of its memory: a quarter of that eighth. */
+const storeShare = 1 / 32;
+
+async function openStoreFor(
+  config: Config,
+  engine: Engine,
+  metrics: Metrics,
+  log: FastifyBaseLogger,
+) {
+  const { digest, channels } = engine.model;
+  const store = await openStore(config.ADAIN_STYLE_STORE, {
+    model: digest,
+    statisticsLength: 2 * channels,
+    // By then one in use has been kept anew.
+    ttlMs: Math.ceil((1 + renewalShare) * config.ADAIN_STYLE_TTL_MS),
+    maxStyles: config.ADAIN_MAX_STYLES,
+    maxUploads: config.ADAIN_STYLE_CACHE_ENTRIES,
+    maxMemoryBytes: storeShare * memoryOf(config),
+    warn: (complaint) => {
+      log.warn(complaint);
+    },
+  });
+  return guardStore(store, storeEvents(metrics), log);
 }
 
 /** The budget of all requests: what inference leaves of the memory. */

@@ -25,6 +25,10 @@ t.test('a wrong value stops with the name, the value and what was expected', asy
       { UV_THREADPOOL_SIZE: '-3' },
       'UV_THREADPOOL_SIZE is "-3": expected a whole number from 1 to 1024',
     ],
+    [
+      { ADAIN_STYLE_STORE: 'reddis://me:secret@host' },
+      'ADAIN_STYLE_STORE is "reddis://…@host": expected memory:, folder:/path, or redis://',
+    ],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud": expected one of trace, debug'],
   ];
   for (const [environment, message] of wrong) {

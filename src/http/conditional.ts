@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
  */
 export const conditional = plugin((app, _options, done) => {
   app.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode !== 200) return payload;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (!isRead || reply.statusCode !== 200) return payload;
     const etag = `"${createHash('sha1')
       .update(payload as string | Buffer)
       .digest('base64')}"`;

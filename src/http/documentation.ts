@@ -29,7 +29,7 @@ export const documentation = plugin<Options>(async (app, { version, basePath }) 
       security: [],
       tags: [
         { name: 'stylization', description: 'Pictures in, pictures out' },
-        { name: 'styles', description: 'The presets' },
+        { name: 'styles', description: 'Presets, and those that users add' },
         { name: 'operations', description: 'For machines that look after the service' },
       ],
     },

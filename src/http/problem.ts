@@ -24,7 +24,14 @@ const sendForm =
 
 /** What fastify, its plugins and Node's HTTP parser complain of, by the code of their errors. */
 const complaints: Readonly<Record<string, readonly [ErrorCode, detail: string]>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', sendForm],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'This path takes no body of this Content-Type; GET /docs shows the one that it takes. A form is multipart/form-data, as curl -F content=@photo.jpg sends it.',
+  ],
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'too_many_bytes',
+    'The body has more bytes than this path takes; GET /docs shows what it takes.',
+  ],
   FST_INVALID_MULTIPART_CONTENT_TYPE: ['unsupported_media_type', sendForm],
   FST_ERR_BAD_URL: [
     'malformed_request',

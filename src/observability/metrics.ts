@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 import type { EngineEvents } from '../engine/index.ts';
 import { errorCodes } from '../errors.ts';
+import { type StoreEvents, storeResults } from '../store/index.ts';
 import { controls } from '../stylization/controls.ts';
 import { cacheOutcomes } from '../stylization/statistics-cache.ts';
 import { revision, version } from '../version.ts';
@@ -9,6 +10,9 @@ import { stageNames } from './stages.ts';
 
 /** 5 ms to a minute: a 256² picture on a GPU to a large one on a few cores. */
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** A command to a store: a fraction of a millisecond to what the slowest may take. */
+const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.25, 1, 3];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -56,6 +60,18 @@ export function createMetrics() {
       ['result'],
     ),
     styleCacheEntries: gauge('adain_style_cache_entries', 'Uploaded styles kept', []),
+    styleStoreRequests: counter(
+      'adain_style_store_requests_total',
+      'Commands to the store of styles: hit, miss or ok, refused, failed or late, or not sent since it is away',
+      ['store', 'result'],
+    ),
+    styleStoreDuration: histogram(
+      'adain_style_store_duration_seconds',
+      'Time that a command to the store of styles took',
+      ['store'],
+      storeSeconds,
+    ),
+    styleStoreUp: gauge('adain_style_store_up', 'Whether the store of styles answers', ['store']),
     rejections: counter('adain_rejections_total', 'Requests refused or failed, by error code', [
       'reason',
     ]),
@@ -97,6 +113,21 @@ export function createMetrics() {
   for (const result of cacheOutcomes) metrics.styleCacheRequests.inc({ result }, 0);
   for (const stage of stageNames) metrics.stageDuration.zero({ stage });
   return metrics;
+}
+
+/** Keeps the store's metrics from what its guard tells. */
+export function storeEvents(metrics: Metrics): StoreEvents {
+  return {
+    onCommand: (store, result, ms) => {
+      metrics.styleStoreRequests.inc({ store, result });
+      if (result !== 'away') metrics.styleStoreDuration.observe({ store }, ms / 1000);
+    },
+    onUp: (store, isUp) => {
+      // `rate()` sees the first of a kind only if there was a 0 before it.
+      for (const result of storeResults) metrics.styleStoreRequests.inc({ store, result }, 0);
+      metrics.styleStoreUp.set({ store }, Number(isUp));
+    },
+  };
 }
 
 /** Keeps the engine's metrics from what the engine tells. */

@@ -1,72 +1,106 @@
-import { readFile } from 'node:fs/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { LRUCache } from 'lru-cache';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
+import type { Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { conditional } from '../http/conditional.ts';
+import { onEnd } from '../http/on-end.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
-import { printable } from '../printable.ts';
-import type { Catalog, Preset } from '../stylization/catalog.ts';
-
-const style = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    description: z.string(),
-    license: z.string(),
-    width: z.int(),
-    height: z.int(),
-    links: z.object({ self: z.string(), image: z.string(), thumbnail: z.string() }),
-  })
-  .meta({ id: 'Style' });
+import type { MemoryBudget } from '../memory-budget.ts';
+import type { KnownStyle, Library, Work } from '../stylization/library.ts';
+import { represent, styleDocument } from './style-documents.ts';
+import { listPage, pageQuery } from './style-pages.ts';
 
 const params = z.object({ id: z.string() });
 const missing = problem('No such style');
-const starting = unavailable('The service is starting');
+const away = unavailable('The service is starting, or the store of styles does not answer');
 const headers = { ETag: { type: 'string', description: 'the version, for If-None-Match' } };
 const unchanged = z
   .null()
   .meta({ description: 'The version of If-None-Match is current', headers });
+const modelDigest = {
+  'Model-Digest': { type: 'string', description: 'of the model whose statistics they are' },
+};
 
-interface Options {
+export interface StylesOptions {
   /** Throws `not_ready` while the presets are read. */
-  readonly catalog: () => Catalog;
+  readonly stylizer: () => {
+    readonly library: Library;
+    readonly memory: MemoryBudget;
+    readonly engine: Pick<Engine, 'model' | 'assertOpen'>;
+  };
   /** In front of the path of links. */
   readonly basePath: string;
 }
 
-/** GET /styles, /styles/{id}, and its pictures. */
-export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalog, basePath }) => {
+/** Whatever is asked for is checked where it is used. */
+export const validatorCompiler = () => (value: unknown) => ({ value });
+
+/** What a request may use, until its answer is out or given up. */
+export function workFor(
+  { lifetime }: FastifyRequest,
+  reply: FastifyReply,
+  memory: MemoryBudget,
+): Work & { readonly settle: <T>(work: Promise<T>) => Promise<T> } {
+  const own = memory.forRequest();
+  let working: Promise<unknown> = Promise.resolve();
+  // Work may outlast the answer, and what was read its work while the client reads it.
+  onEnd(reply.raw, () => void working.catch(() => undefined).then(own.release));
+  return {
+    ...{ memory: own, signal: lifetime.signal, deadline: lifetime.deadline },
+    settle(work) {
+      working = work;
+      return work;
+    },
+  };
+}
+
+/** Pictures of presets are files, and change with a start. */
+function cacheControl(reply: FastifyReply, { kind }: KnownStyle): FastifyReply {
+  return reply.header('cache-control', kind === 'preset' ? 'public, max-age=300' : 'no-cache');
+}
+
+/** GET /styles, /styles/{id}, its pictures and its statistics. */
+export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, options) => {
+  const { stylizer, basePath } = options;
   await app.register(conditional); // not @fastify/static's: src/DECISIONS.md
   app.addHook('onRequest', async (_request, reply) => {
-    reply.header('cache-control', 'public, max-age=300'); // unless it becomes a problem
+    reply.header('cache-control', 'no-cache'); // unless it is a preset's, or becomes a problem
   });
-
-  const read = createSharedFiles();
-  const find = (id: string): Preset => {
-    const preset = catalog().get(id);
-    if (preset) return preset;
-    const text = `There is no preset ${printable(id)}. GET /styles lists them.`;
-    throw new ServiceError('unknown_style', text, { field: 'id' });
-  };
+  const find = ({ params, lifetime }: FastifyRequest<{ Params: { id: string } }>) =>
+    stylizer().library.find(params.id, lifetime.signal);
 
   app.get(
     '/styles',
     {
+      validatorCompiler,
       schema: {
         operationId: 'listStyles',
-        summary: 'The presets',
+        summary: 'Presets and registered styles',
+        description:
+          'Presets first, then registered styles in the order of their ids. Where the store of styles does not answer, the presets are listed all the same, and `isPartial` is true.',
         tags: ['styles'],
+        querystring: pageQuery,
         response: {
-          200: z.object({ styles: z.array(style) }).meta({ description: 'All presets', headers }),
+          200: z
+            .object({
+              styles: z.array(styleDocument),
+              isPartial: z.boolean().describe('whether registered styles are missing'),
+              links: z.object({ next: z.string().optional().describe('the next page') }),
+            })
+            .meta({ description: 'A page of styles', headers }),
           304: unchanged,
-          503: starting,
+          400: problem('A parameter has a wrong value'),
+          503: away,
         },
       },
     },
-    () => ({ styles: [...catalog().values()].map((preset) => represent(preset, basePath)) }),
+    (request) => listPage(stylizer().library, request.query, basePath),
   );
 
   app.get(
@@ -74,49 +108,74 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
     {
       schema: {
         operationId: 'getStyle',
-        summary: 'One preset',
+        summary: 'One style',
+        description: 'For every id that `styleId` takes, uploads that are still known included.',
         tags: ['styles'],
         params,
         response: {
-          200: style.meta({ description: 'The preset', headers }),
+          200: styleDocument.meta({ description: 'The style', headers }),
           304: unchanged,
           404: missing,
-          503: starting,
+          503: away,
         },
       },
     },
-    (request) => represent(find(request.params.id), basePath),
+    async (request, reply) => {
+      const found = await find(request);
+      cacheControl(reply, found);
+      return represent(found, basePath);
+    },
   );
 
+  const read = createSharedFiles();
   app.get(
     '/styles/:id/image',
     {
       schema: {
         operationId: 'getStyleImage',
-        summary: "A preset's picture",
+        summary: "A style's picture",
+        description:
+          'Of a registered style the picture as it was described, as PNG: scaled down, upright, without metadata.',
         tags: ['styles'],
         params,
         response: {
           200: { ...picture('The picture', ['image/*']), headers },
           304: unchanged,
           404: missing,
-          503: starting,
+          503: away,
         },
       },
     },
     async (request, reply) => {
-      const { mediaType, path } = find(request.params.id);
-      return reply.type(mediaType).send(await read(path, reply.raw));
+      const found = await find(request);
+      cacheControl(reply, found);
+      if (found.kind === 'preset') {
+        const { mediaType, path } = found.style;
+        return reply.type(mediaType).send(await read(path, reply.raw));
+      }
+      return reply.type('image/png').send(await keptPicture(request, reply, found));
     },
   );
 
-  const made = new Map<string, Promise<Buffer>>();
-  const thumbnailOf = ({ id, path }: Preset): Promise<Buffer> => {
-    const known = made.get(id);
+  /** Counted for as long as the client reads it: one connection can ask for all of them. */
+  async function keptPicture(request: FastifyRequest, reply: FastifyReply, found: KnownStyle) {
+    if (found.kind !== 'registered' || !found.style.picture) {
+      const text = `The style ${found.style.id} has no picture: only its statistics are known.`;
+      throw new ServiceError('not_found', text);
+    }
+    const { library, memory } = stylizer();
+    const { memory: own, signal } = workFor(request, reply, memory);
+    await own.paint(found.style.picture.bytes, signal);
+    return library.image(found.style);
+  }
+
+  const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 1000 }); // of 10 KB each
+  const thumbnailOf = (key: string, readPicture: () => Promise<Buffer>): Promise<Buffer> => {
+    const known = thumbnails.get(key);
     if (known) return known;
-    const pending = readFile(path).then(thumbnail);
-    made.set(id, pending);
-    pending.catch(() => made.delete(id)); // the next request tries again
+    const pending = readPicture().then(thumbnail);
+    thumbnails.set(key, pending);
+    pending.catch(() => thumbnails.delete(key)); // the next request tries again
     return pending;
   };
 
@@ -125,25 +184,65 @@ export const stylesRoutes: FastifyPluginAsyncZod<Options> = async (app, { catalo
     {
       schema: {
         operationId: 'getStyleThumbnail',
-        summary: "A preset's picture, small",
+        summary: "A style's picture, small",
         tags: ['styles'],
         params,
         response: {
           200: { ...picture('At most 256 pixels a side', ['image/webp']), headers },
           304: unchanged,
           404: missing,
-          503: starting,
+          503: away,
         },
       },
     },
-    async (request, reply) =>
-      reply.type('image/webp').send(await thumbnailOf(find(request.params.id))),
+    async (request, reply) => {
+      const found = await find(request);
+      cacheControl(reply, found);
+      const { style } = found;
+      const version = 'version' in style ? style.version : '';
+      const made = await thumbnailOf(`${style.id}@${version}`, () =>
+        'path' in style ? readFile(style.path) : keptPicture(request, reply, found),
+      );
+      return reply.type('image/webp').send(made);
+    },
+  );
+
+  app.get(
+    '/styles/:id/statistics',
+    {
+      schema: {
+        operationId: 'getStyleStatistics',
+        summary: 'What a style is: its statistics',
+        description:
+          'The means and then the deviations of the features, float32, little endian. PUT them to another instance that has the same model.',
+        tags: ['styles'],
+        params,
+        response: {
+          200: {
+            ...picture('The statistics', ['application/octet-stream']),
+            headers: { ...headers, ...modelDigest },
+          },
+          304: z.null().meta({
+            description: 'The version of If-None-Match is current',
+            headers: { ...headers, ...modelDigest },
+          }),
+          404: missing,
+          409: problem('They are known of another model only, and there is no picture'),
+          503: away,
+          504: problem('The deadline has passed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { library, memory, engine } = stylizer();
+      const found = await find(request);
+      cacheControl(reply, found);
+      const work = workFor(request, reply, memory);
+      const bytes = await work.settle(library.statistics(found.style.id, work));
+      return reply
+        .type('application/octet-stream')
+        .header('model-digest', engine.model.digest)
+        .send(bytes);
+    },
   );
 };
-
-function represent(preset: Preset, basePath: string) {
-  const { id, name, description, license, width, height } = preset;
-  const self = `${basePath}/styles/${id}`;
-  const links = { self, image: `${self}/image`, thumbnail: `${self}/thumbnail` };
-  return { id, name, description, license, width, height, links };
-}

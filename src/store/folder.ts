@@ -66,6 +66,7 @@ export function createFolderStore(root: string, options: StoreOptions): StyleSto
   return {
     name: 'folder',
     place: `folder:${root}`,
+    generation: 0,
     async getStatistics(id) {
       const path = uploadPath(id);
       const bytes = await readFile(path).catch(ifGone);

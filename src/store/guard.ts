@@ -41,11 +41,11 @@ export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog
   events.onUp(name, true);
   store.ping().catch(leave);
 
-  function leave(err: unknown): void {
+  function leave(error: unknown): void {
     if (isAway || closed) return;
     isAway = true;
     events.onUp(name, false);
-    log.warn({ store: place, err }, 'the style store is away');
+    log.warn({ store: place, reason: reasonOf(error) }, 'the style store is away');
     feelPulse();
   }
 
@@ -66,10 +66,10 @@ export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog
   }
 
   /** It is there and says no: that is of this command, and no reason not to ask again. */
-  function refuse(err: unknown): void {
+  function refuse(error: unknown): void {
     if (isRefusing) return;
     isRefusing = true;
-    log.warn({ store: place, err }, 'the style store refuses commands');
+    log.warn({ store: place, reason: reasonOf(error) }, 'the style store refuses commands');
   }
 
   function accept(isWrite: boolean): void {
@@ -112,6 +112,9 @@ export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog
   return {
     name,
     place,
+    get generation() {
+      return store.generation;
+    },
     getStatistics: (...given) => run(quickMs, false, () => store.getStatistics(...given)),
     putStatistics: (...given) => run(quickMs, true, () => store.putStatistics(...given)),
     getStyle: (...given) => run(quickMs, false, () => store.getStyle(...given)),
@@ -128,6 +131,8 @@ export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog
     },
   };
 }
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 class Late extends Error {
   override readonly name = 'Late';

@@ -18,6 +18,7 @@ export function createMemoryStore({ maxStyles, maxMemoryBytes }: StoreOptions): 
   return {
     name: 'memory',
     place: 'memory:',
+    generation: 0,
     getStatistics: () => Promise.resolve(undefined),
     putStatistics: () => Promise.resolve(),
     getStyle(id) {

@@ -37,9 +37,17 @@ export async function createRedisStore(
     autoResendUnfulfilledCommands: false,
     retryStrategy: () => retryMs,
   });
+  let generation = 0;
   let trouble: Error | undefined;
   client.on('error', (error: Error) => {
     trouble = error;
+  });
+  client.on('close', () => {
+    trouble ??= new Error('The connection has ended.');
+  });
+  client.on('ready', () => {
+    generation++;
+    trouble = undefined;
   });
   await client.connect().catch(() => undefined); // it goes on trying
 
@@ -67,6 +75,9 @@ export async function createRedisStore(
   return {
     name: 'redis',
     place: placeOf(url),
+    get generation() {
+      return generation;
+    },
     async getStatistics(id) {
       const bytes = await ready().getexBuffer(uploadKey(id), 'PX', ttlMs);
       return fromBytes(bytes, statisticsLength);

@@ -41,6 +41,8 @@ export interface StyleStore {
   readonly name: StoreName;
   /** Where it is, for the log: without a password. */
   readonly place: string;
+  /** Another number means that the store may have lost what it kept: it was away. */
+  readonly generation: number;
   /** Of an uploaded picture, kept for its whole time from now. */
   getStatistics(id: string): Promise<StyleStatistics | undefined>;
   putStatistics(id: string, statistics: StyleStatistics): Promise<void>;

@@ -70,6 +70,18 @@ export function createStatisticsCache(maxEntries: number) {
       return entry && found(id, entry, signal);
     },
 
+    /** Adds what was described elsewhere. */
+    add(id: string, statistics: StyleStatistics): Found {
+      const known = Promise.resolve(statistics);
+      entries.set(id, {
+        statistics: known,
+        settled: true,
+        waiting: 0,
+        abandoned: new AbortController(),
+      });
+      return { statistics: known, outcome: 'hit' };
+    },
+
     /** As `get`, and describes the style where it is not known. */
     getOrDescribe(id: string, signal: AbortSignal, describe: Describe): Found {
       const known = entries.get(id);

@@ -1,24 +1,20 @@
-import { abortable, together } from '../abortable.ts';
+import { together } from '../abortable.ts';
 import type { DescribeStyle, Engine, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { openStyle, type DecodeMemory } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
-import type { Metrics } from '../observability/metrics.ts';
 import { nearest } from '../nearest.ts';
 import type { Size } from '../rgb-image.ts';
+import type { FoundStyle, GuardedStore } from '../store/index.ts';
 import { orPassOver, readPicture, type Catalog, type Preset, type Warn } from './catalog.ts';
-import { createStatisticsCache, type CacheOutcome, type Found } from './statistics-cache.ts';
+import { isPictureId, type ResolvedStyle, type StyleLookup } from './style-lookup.ts';
+
+export type { ResolvedStyle };
 
 /** A style as a request names it. */
 export type StyleSource =
   | { readonly kind: 'id'; readonly id: string }
   | { readonly kind: 'picture'; readonly bytes: Buffer };
-
-export interface ResolvedStyle {
-  readonly id: string;
-  readonly statistics: StyleStatistics;
-  readonly outcome: CacheOutcome;
-}
 
 /** A style that was looked up; nothing of it has been decoded. */
 export interface OpenedStyle extends DecodeMemory {
@@ -34,10 +30,10 @@ export interface StylesOptions {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly warn: Warn;
-  readonly metrics: Metrics;
+  readonly lookup: StyleLookup;
+  readonly store: GuardedStore;
   readonly styleSize: number;
   readonly maxPixels: number;
-  readonly maxCached: number;
 }
 
 export type Styles = Awaited<ReturnType<typeof createStyles>>;
@@ -47,8 +43,7 @@ export type Styles = Awaited<ReturnType<typeof createStyles>>;
  * @throws Error that names a required preset that cannot be described, or what the engine rejects with
  */
 export async function createStyles(options: StylesOptions) {
-  const { engine, catalog, warn, metrics, styleSize, maxPixels } = options;
-  const cache = createStatisticsCache(options.maxCached);
+  const { engine, catalog, warn, lookup, store, styleSize, maxPixels } = options;
 
   const presets = new Map<string, Preset>();
   const described = new Map<string, StyleStatistics>();
@@ -67,27 +62,51 @@ export async function createStyles(options: StylesOptions) {
     presets.set(id, preset);
   }
 
-  const counted = async (id: string, found: Found, signal: AbortSignal): Promise<ResolvedStyle> => {
-    const { statistics, outcome } = found;
-    metrics.styleCacheRequests.inc({ result: outcome });
-    metrics.styleCacheEntries.set(cache.size);
-    return { id, statistics: await abortable(signal, statistics), outcome };
-  };
-
-  const openId = (id: string, ending: AbortSignal): OpenedStyle => {
+  const openId = async (id: string, ending: AbortSignal): Promise<OpenedStyle> => {
     const statistics = described.get(id);
-    if (statistics) {
-      const preset = { id, statistics, outcome: 'hit' as const };
-      return { ...nothingToDecode, resolve: () => Promise.resolve(preset) };
+    if (statistics) return knownAs(id, statistics);
+    if (isPictureId(id)) {
+      const upload = await lookup.findUpload(id, ending);
+      if (upload) {
+        const resolve: OpenedStyle['resolve'] = (_, signal) => lookup.useUpload(id, upload, signal);
+        return { ...nothingToDecode, resolve };
+      }
     }
-    const known = cache.get(id, ending);
-    if (known) {
-      return { ...nothingToDecode, resolve: (_, signal) => counted(id, known, signal) };
-    }
+    const registered = await lookup.findRegistered(id).catch((error: unknown) => {
+      if (isPictureId(id)) return undefined; // the picture can be sent again
+      throw error;
+    });
+    if (registered) return openRegistered(registered);
     const meant = nearest(id, presets.keys());
     const hint = meant ? ` Did you mean ${meant}?` : '';
-    const text = `There is no style "${id}" here.${hint} GET /styles lists the presets; an uploaded style's id is known only while it is cached: send the picture again.`;
+    const text = `There is no style "${id}" here.${hint} GET /styles lists those that last; an uploaded style's id is known only for a time: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
+  };
+
+  const openRegistered = async ({ style, statistics }: FoundStyle): Promise<OpenedStyle> => {
+    const { id, picture: kept } = style;
+    if (statistics) return knownAs(id, statistics);
+    if (!kept) {
+      const text = `The style ${id} was given as statistics of another model. PUT those of this one, or its picture.`;
+      throw new ServiceError('model_mismatch', text, { field: 'styleId' });
+    }
+    const bytes = await store.getImage(style);
+    if (!bytes) {
+      const text = `The style ${id} has just been replaced or deleted. Send the request again.`;
+      throw new ServiceError('unknown_style', text, { field: 'styleId' });
+    }
+    // It was scaled and limited when it was registered.
+    const limits = { styleSize: Infinity, maxPixels: Infinity, field: 'styleId' };
+    const picture = await openStyle(bytes, limits);
+    const { decodeBytes, heldBytes } = picture;
+    return {
+      ...{ newSize: picture, decodeBytes, heldBytes: heldBytes + bytes.length },
+      resolve: (describe, signal) =>
+        lookup.describeRegistered(style, signal, async (abandoned) => {
+          const image = await picture.decode(abandoned);
+          return (await describe(image, { signal: abandoned })).value;
+        }),
+    };
   };
 
   const openPicture = async (bytes: Buffer): Promise<OpenedStyle> => {
@@ -99,10 +118,11 @@ export async function createStyles(options: StylesOptions) {
         const image = await picture.decode(signal);
         signal.throwIfAborted();
         const id = `sha256-${pixelDigest(image)}`;
-        const found = cache.getOrDescribe(id, signal, async (abandoned) => {
-          return (await describe(image, { signal: abandoned })).value;
-        });
-        return counted(id, found, signal);
+        return lookup.useOrDescribe(
+          id,
+          signal,
+          async (abandoned) => (await describe(image, { signal: abandoned })).value,
+        );
       },
     };
   };
@@ -113,19 +133,31 @@ export async function createStyles(options: StylesOptions) {
     /**
      * Looks the styles up, in their order: ids first, then the headers of pictures.
      * @param ending fires when the request is over
-     * @throws ServiceError `unknown_style`, and what openStyle rejects with
+     * @throws ServiceError `unknown_style`, `model_mismatch`, `store_unavailable`, and what openStyle
+     * rejects with
      */
     async open(
       sources: readonly StyleSource[],
       ending: AbortSignal,
     ): Promise<readonly OpenedStyle[]> {
-      const opened = sources.map((source) =>
-        source.kind === 'id' ? openId(source.id, ending) : source,
+      const named = await together<readonly (OpenedStyle | undefined)[]>(
+        ending,
+        sources.map(
+          (source) => async () => (source.kind === 'id' ? openId(source.id, ending) : undefined),
+        ),
       );
       return together<readonly OpenedStyle[]>(
         ending,
-        opened.map((one) => async () => ('bytes' in one ? openPicture(one.bytes) : one)),
+        sources.map(
+          (source, index) => async () =>
+            named[index] ?? openPicture((source as { readonly bytes: Buffer }).bytes),
+        ),
       );
     },
   };
+}
+
+function knownAs(id: string, statistics: StyleStatistics): OpenedStyle {
+  const resolved = { id, statistics, outcome: 'hit' as const };
+  return { ...nothingToDecode, resolve: () => Promise.resolve(resolved) };
 }

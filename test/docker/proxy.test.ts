@@ -57,6 +57,10 @@ async function checkVisits(t: Test, url: string): Promise<void> {
   for (const path of ['/metrics', '/model', '/livez', '/readyz', '/']) {
     t.equal((await fetch(url + path)).status, 404, path);
   }
+  for (const method of ['POST', 'DELETE']) {
+    const { status } = await fetch(`${url}/styles/mine`, { method });
+    t.equal(status, 403, 'the public does not write');
+  }
   const { headers } = await fetch(`${url}/styles`, { headers: { 'x-request-id': 'mine' } });
   t.match(headers.get('x-request-id'), /^[\w-]{16,}$/, "the gateway's own id");
 }

@@ -34,7 +34,7 @@ t.test('the curl lines', async (t) => {
   const lines = blocks('sh').filter((text) => text.startsWith('curl'));
   const made: string[] = [];
   for (const line of lines) made.push(await picture('sh', '-c', here(line)));
-  t.same(made, ['jpeg 960', 'webp 800', 'jpeg 960', 'jpeg 960']);
+  t.same(made, ['jpeg 960', 'webp 800', 'jpeg 960', 'jpeg 960', 'jpeg 960']);
   t.ok(lines.every((line) => line.includes('--fail-with-body')));
 });
 

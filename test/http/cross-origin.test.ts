@@ -10,7 +10,7 @@ import { exchange } from '../support/raw.ts';
 
 const parts = { createEngine: fakeEngine() };
 const origin = 'https://app.example.org';
-const exposed = 'Style-Id, Server-Timing, Retry-After, X-Request-Id';
+const exposed = 'Style-Id, Server-Timing, Retry-After, X-Request-Id, Location, ETag, Model-Digest';
 
 t.test('without ADAIN_CORS_ORIGINS no page of another origin is let in', async (t) => {
   const app = await build(t, {}, parts);

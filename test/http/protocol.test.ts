@@ -97,8 +97,8 @@ t.test('so is a head, which Node gives up', async (t) => {
 t.test('OPTIONS tells what a path takes, and the service', async (t) => {
   for (const [path, status, allow] of [
     ['/stylize', 204, 'POST, OPTIONS'],
-    ['/styles/mosaic/', 204, 'GET, HEAD, OPTIONS'],
-    ['*', 204, 'GET, HEAD, POST, OPTIONS'],
+    ['/styles/mosaic/', 204, 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
+    ['*', 204, 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
     ['/paint', 404, undefined],
   ] as const) {
     const answer = await exchange(
