@@ -36,6 +36,7 @@ import { createMetrics } from './observability/metrics.ts';
 import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { registerStylesRoutes } from './routes/register-styles.ts';
+import { styleStatisticsRoutes } from './routes/style-statistics.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
 import { createStylizer } from './stylizer.ts';
@@ -157,12 +158,16 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     metrics,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
-  await app.register(stylesRoutes, { stylizer: warm, basePath });
-  await app.register(registerStylesRoutes, {
-    ...{ stylizer: warm, basePath },
+  const styles = {
+    ...{ stylizer: warm, basePath, origins: origins ?? [] },
     isWritable: config.ADAIN_STYLES_WRITABLE === 'on',
+  };
+  await app.register(stylesRoutes, styles);
+  await app.register(registerStylesRoutes, {
+    ...styles,
     maxUploadBytes: config.ADAIN_MAX_UPLOAD_BYTES,
   });
+  await app.register(styleStatisticsRoutes, styles);
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     metrics,

@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import type { FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 
 /** Of what our answers tell in headers, browsers show a page of another origin nothing unasked. */
@@ -20,3 +21,11 @@ export const crossOrigin = plugin<{ origins: readonly string[] }>(async (app, { 
     },
   });
 });
+
+/** A page of another origin sends this, and it is none of those that may call the service. */
+export function isForeign({ headers }: FastifyRequest, origins: readonly string[]): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || headers['sec-fetch-site'] === 'same-origin') return false;
+  if (origins.includes('*') || origins.includes(origin)) return false;
+  return origin.replace(/^[a-z]+:\/\//, '') !== host;
+}

@@ -3,34 +3,25 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { abortable } from '../abortable.ts';
-import { ServiceError } from '../errors.ts';
 import { readForm } from '../http/read-form.ts';
-import { problem, unavailable } from '../http/responses.ts';
-import { printable } from '../printable.ts';
-import { styleIdOf, styleIdPattern } from '../stylization/catalog.ts';
-import type { Registered } from '../stylization/library.ts';
+import { problem } from '../http/responses.ts';
 import { asRegistered, represent, styleDocument } from './style-documents.ts';
 import { parseStyleForm, parseTexts, styleForm, styleTexts } from './style-form.ts';
-import { type StylesOptions, validatorCompiler, workFor } from './styles.ts';
+import {
+  answerRegistered,
+  checkedId,
+  inviteBody,
+  mayChange,
+  type StylesOptions,
+  validatorCompiler,
+  workFor,
+} from './style-requests.ts';
+import { created, known, missing, ownId, params, refusals, tags } from './style-responses.ts';
 
 interface Options extends StylesOptions {
-  readonly isWritable: boolean;
   readonly maxUploadBytes: number;
 }
 
-const tags = ['styles'];
-const params = z.object({
-  id: z
-    .string()
-    .regex(styleIdPattern)
-    .describe('lower-case letters, digits and hyphens, 80 at most; no hyphen in front'),
-});
-const location = { Location: { type: 'string', description: 'where the style is' } };
-const created = styleDocument.meta({ description: 'It is registered', headers: location });
-const refusals = {
-  403: problem('Styles cannot be changed here'),
-  503: unavailable('Overloaded, starting, closing, or the store of styles does not answer'),
-};
 const formRefusals = {
   ...refusals,
   400: problem('The form or the id is malformed, or a field has a wrong value'),
@@ -42,39 +33,19 @@ const formRefusals = {
   504: problem('The deadline has passed'),
 };
 
-/** Texts and statistics are short. */
+/** In bytes: texts are short. */
 const bodyLimit = 65_536;
+const jsonTypes = ['application/json', 'application/merge-patch+json'];
 
-/** POST /styles; PUT, PATCH and DELETE /styles/{id}; PUT /styles/{id}/statistics. */
+/** POST /styles; PUT, PATCH and DELETE /styles/{id}. */
 export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { stylizer, basePath, isWritable, maxUploadBytes } = options;
-
+  const { stylizer, basePath, maxUploadBytes } = options;
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  const jsonTypes = ['application/json', 'application/merge-patch+json'];
   app.addContentTypeParser(jsonTypes, { parseAs: 'string', bodyLimit }, parseJson);
-  const binary = { parseAs: 'buffer', bodyLimit } as const;
-  app.addContentTypeParser('application/octet-stream', binary, (_request, body, parsed) => {
-    parsed(null, body);
+  app.addHook('onRequest', mayChange(options));
+  app.addHook('preParsing', async (request, reply) => {
+    inviteBody(request, reply);
   });
-  app.addHook('onRequest', (_request, _reply, next) => {
-    const text = 'Styles can be read here and not changed (ADAIN_STYLES_WRITABLE).';
-    next(isWritable ? undefined : new ServiceError('read_only', text));
-  });
-  // Unlike a form, these bodies are read before the handler is called.
-  app.addHook('preParsing', (request, reply, _payload, next) => {
-    const asks = request.headers.expect !== undefined && request.raw.httpVersionMinor > 0;
-    if (asks && !request.isMultipart()) reply.raw.writeContinue();
-    next();
-  });
-
-  function answer(request: FastifyRequest, reply: FastifyReply, { style, isNew }: Registered) {
-    request.logFields = { ...request.logFields, style: style.id };
-    const document = represent(asRegistered(style), basePath);
-    return reply
-      .code(isNew ? 201 : 200)
-      .header('location', document.links.self)
-      .send(document);
-  }
 
   async function register(request: FastifyRequest, reply: FastifyReply, id?: string) {
     const { library, memory, engine } = stylizer();
@@ -88,7 +59,8 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
       request.logFields = { imageBytes: image.length };
       return library.register(id, image, texts, work);
     };
-    return abortable(work.signal, work.settle(registering()));
+    const registered = await abortable(work.signal, work.settle(registering()));
+    return answerRegistered(request, reply, registered, basePath);
   }
 
   app.post(
@@ -104,13 +76,13 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
         consumes: ['multipart/form-data'],
         body: styleForm,
         response: {
-          200: styleDocument.meta({ description: 'It was there already', headers: location }),
+          200: known,
           201: created,
           ...formRefusals,
         },
       },
     },
-    async (request, reply) => answer(request, reply, await register(request, reply)),
+    (request, reply) => register(request, reply),
   );
 
   app.put(
@@ -123,19 +95,16 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
         description: 'In place of the style that had this id; presets stay.',
         tags,
         consumes: ['multipart/form-data'],
-        params,
+        params: ownId,
         body: styleForm,
         response: {
-          200: styleDocument.meta({ description: 'It is replaced', headers: location }),
+          200: known,
           201: created,
           ...formRefusals,
         },
       },
     },
-    async (request, reply) => {
-      const id = checked(request.params.id);
-      return answer(request, reply, await register(request, reply, id));
-    },
+    (request, reply) => register(request, reply, checkedId(request.params.id)),
   );
 
   app.patch(
@@ -153,7 +122,7 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
           200: styleDocument.meta({ description: 'The style' }),
           ...refusals,
           400: problem('The body is malformed, or a field has a wrong value'),
-          404: problem('No such style'),
+          404: missing,
           409: problem('It is a preset'),
           413: problem('Too many bytes'),
           415: problem('Not JSON'),
@@ -180,7 +149,7 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
         response: {
           204: z.null().meta({ description: 'It is gone' }),
           ...refusals,
-          404: problem('No such style'),
+          404: missing,
           409: problem('It is a preset'),
         },
       },
@@ -192,56 +161,5 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
     },
   );
 
-  app.put(
-    '/styles/:id/statistics',
-    {
-      validatorCompiler,
-      schema: {
-        operationId: 'putStyleStatistics',
-        summary: 'Register a style by its statistics',
-        description: 'As GET of an instance with the same model gives them. It has no picture.',
-        tags,
-        consumes: ['application/octet-stream'],
-        params,
-        headers: z.object({
-          'Model-Digest': z.string().describe('that of the answer that gave them'),
-        }),
-        body: z.custom<Buffer>().meta({ type: 'string', format: 'binary' }),
-        response: {
-          200: styleDocument.meta({ description: 'It is replaced', headers: location }),
-          201: created,
-          ...refusals,
-          400: problem('The id or the body is malformed'),
-          409: problem('They are of another model, the id is taken, or there is no room'),
-          413: problem('Too many bytes'),
-          415: problem('Not application/octet-stream'),
-        },
-      },
-    },
-    async (request, reply) => {
-      const id = checked(request.params.id);
-      const model = request.headers['model-digest'];
-      if (typeof model !== 'string' || !/^[0-9a-f]{64}$/.test(model)) {
-        const text =
-          'The Model-Digest header is missing or no digest. Send that of the answer that gave the statistics.';
-        throw new ServiceError('invalid_value', text, { field: 'Model-Digest' });
-      }
-      if (!Buffer.isBuffer(request.body)) {
-        const text = 'Send the statistics as application/octet-stream.';
-        throw new ServiceError('unsupported_media_type', text);
-      }
-      const { library } = stylizer();
-      return answer(request, reply, await library.registerStatistics(id, request.body, model));
-    },
-  );
-
   done();
 };
-
-function checked(id: string): string {
-  if (styleIdPattern.test(id)) return id;
-  const meant = styleIdOf(id);
-  const hint = meant ? ` Did you mean ${meant}?` : '';
-  const text = `The id is ${printable(id)}; it takes lower-case letters, digits and hyphens, 80 at most, and no hyphen in front.${hint}`;
-  throw new ServiceError('invalid_value', text, { field: 'id' });
-}

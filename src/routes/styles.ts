@@ -4,68 +4,18 @@ import { LRUCache } from 'lru-cache';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-import type { Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { conditional } from '../http/conditional.ts';
-import { onEnd } from '../http/on-end.ts';
-import { picture, problem, unavailable } from '../http/responses.ts';
+import { picture, problem } from '../http/responses.ts';
 import { createSharedFiles } from '../http/shared-files.ts';
 import { thumbnail } from '../imaging/thumbnail.ts';
-import type { MemoryBudget } from '../memory-budget.ts';
-import type { KnownStyle, Library, Work } from '../stylization/library.ts';
+import type { KnownStyle } from '../stylization/library.ts';
 import { represent, styleDocument } from './style-documents.ts';
 import { listPage, pageQuery } from './style-pages.ts';
+import { cacheControl, type StylesOptions, validatorCompiler, workFor } from './style-requests.ts';
+import { away, etag, missing, params, tags, unchanged } from './style-responses.ts';
 
-const params = z.object({ id: z.string() });
-const missing = problem('No such style');
-const away = unavailable('The service is starting, or the store of styles does not answer');
-const headers = { ETag: { type: 'string', description: 'the version, for If-None-Match' } };
-const unchanged = z
-  .null()
-  .meta({ description: 'The version of If-None-Match is current', headers });
-const modelDigest = {
-  'Model-Digest': { type: 'string', description: 'of the model whose statistics they are' },
-};
-
-export interface StylesOptions {
-  /** Throws `not_ready` while the presets are read. */
-  readonly stylizer: () => {
-    readonly library: Library;
-    readonly memory: MemoryBudget;
-    readonly engine: Pick<Engine, 'model' | 'assertOpen'>;
-  };
-  /** In front of the path of links. */
-  readonly basePath: string;
-}
-
-/** Whatever is asked for is checked where it is used. */
-export const validatorCompiler = () => (value: unknown) => ({ value });
-
-/** What a request may use, until its answer is out or given up. */
-export function workFor(
-  { lifetime }: FastifyRequest,
-  reply: FastifyReply,
-  memory: MemoryBudget,
-): Work & { readonly settle: <T>(work: Promise<T>) => Promise<T> } {
-  const own = memory.forRequest();
-  let working: Promise<unknown> = Promise.resolve();
-  // Work may outlast the answer, and what was read its work while the client reads it.
-  onEnd(reply.raw, () => void working.catch(() => undefined).then(own.release));
-  return {
-    ...{ memory: own, signal: lifetime.signal, deadline: lifetime.deadline },
-    settle(work) {
-      working = work;
-      return work;
-    },
-  };
-}
-
-/** Pictures of presets are files, and change with a start. */
-function cacheControl(reply: FastifyReply, { kind }: KnownStyle): FastifyReply {
-  return reply.header('cache-control', kind === 'preset' ? 'public, max-age=300' : 'no-cache');
-}
-
-/** GET /styles, /styles/{id}, its pictures and its statistics. */
+/** GET /styles, /styles/{id} and its pictures. */
 export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, options) => {
   const { stylizer, basePath } = options;
   await app.register(conditional); // not @fastify/static's: src/DECISIONS.md
@@ -84,7 +34,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
         summary: 'Presets and registered styles',
         description:
           'Presets first, then registered styles in the order of their ids. Where the store of styles does not answer, the presets are listed all the same, and `isPartial` is true.',
-        tags: ['styles'],
+        tags,
         querystring: pageQuery,
         response: {
           200: z
@@ -93,7 +43,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
               isPartial: z.boolean().describe('whether registered styles are missing'),
               links: z.object({ next: z.string().optional().describe('the next page') }),
             })
-            .meta({ description: 'A page of styles', headers }),
+            .meta({ description: 'A page of styles', headers: etag }),
           304: unchanged,
           400: problem('A parameter has a wrong value'),
           503: away,
@@ -110,10 +60,10 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
         operationId: 'getStyle',
         summary: 'One style',
         description: 'For every id that `styleId` takes, uploads that are still known included.',
-        tags: ['styles'],
+        tags,
         params,
         response: {
-          200: styleDocument.meta({ description: 'The style', headers }),
+          200: styleDocument.meta({ description: 'The style', headers: etag }),
           304: unchanged,
           404: missing,
           503: away,
@@ -136,10 +86,10 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
         summary: "A style's picture",
         description:
           'Of a registered style the picture as it was described, as PNG: scaled down, upright, without metadata.',
-        tags: ['styles'],
+        tags,
         params,
         response: {
-          200: { ...picture('The picture', ['image/*']), headers },
+          200: { ...picture('The picture', ['image/*']), headers: etag },
           304: unchanged,
           404: missing,
           503: away,
@@ -185,10 +135,10 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
       schema: {
         operationId: 'getStyleThumbnail',
         summary: "A style's picture, small",
-        tags: ['styles'],
+        tags,
         params,
         response: {
-          200: { ...picture('At most 256 pixels a side', ['image/webp']), headers },
+          200: { ...picture('At most 256 pixels a side', ['image/webp']), headers: etag },
           304: unchanged,
           404: missing,
           503: away,
@@ -204,45 +154,6 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
         'path' in style ? readFile(style.path) : keptPicture(request, reply, found),
       );
       return reply.type('image/webp').send(made);
-    },
-  );
-
-  app.get(
-    '/styles/:id/statistics',
-    {
-      schema: {
-        operationId: 'getStyleStatistics',
-        summary: 'What a style is: its statistics',
-        description:
-          'The means and then the deviations of the features, float32, little endian. PUT them to another instance that has the same model.',
-        tags: ['styles'],
-        params,
-        response: {
-          200: {
-            ...picture('The statistics', ['application/octet-stream']),
-            headers: { ...headers, ...modelDigest },
-          },
-          304: z.null().meta({
-            description: 'The version of If-None-Match is current',
-            headers: { ...headers, ...modelDigest },
-          }),
-          404: missing,
-          409: problem('They are known of another model only, and there is no picture'),
-          503: away,
-          504: problem('The deadline has passed'),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { library, memory, engine } = stylizer();
-      const found = await find(request);
-      cacheControl(reply, found);
-      const work = workFor(request, reply, memory);
-      const bytes = await work.settle(library.statistics(found.style.id, work));
-      return reply
-        .type('application/octet-stream')
-        .header('model-digest', engine.model.digest)
-        .send(bytes);
     },
   );
 };

@@ -1,10 +1,13 @@
 /** What must happen in one step, in Redis' Lua. */
 
-/** A style's hash and the index; its id, the most that there may be, and its fields with values. */
+/**
+ * A style's hash and the index; its id, the most that there may be, and its fields with values. A
+ * script that has written may write on where memory is out: a new style's first write is refused.
+ */
 export const claim = `
 local known = redis.call('EXISTS', KEYS[1]) == 1
 if not known and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[2]) then return 'full' end
-redis.call('DEL', KEYS[1])
+if known then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
 return known and 'replaced' or 'created'`;

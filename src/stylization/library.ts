@@ -2,11 +2,6 @@ import { createHash } from 'node:crypto';
 
 import type { Engine, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
-import { openStyle } from '../imaging/decode.ts';
-import { pixelDigest } from '../imaging/digest.ts';
-import { encodePicture } from '../imaging/encode.ts';
-import { encodeBytes } from '../imaging/memory.ts';
-import type { RequestMemory } from '../memory-budget.ts';
 import { printable } from '../printable.ts';
 import type { RgbImage } from '../rgb-image.ts';
 import {
@@ -17,15 +12,11 @@ import {
   type Texts,
 } from '../store/index.ts';
 import { styleIdPattern, type Catalog, type Preset } from './catalog.ts';
+import { readKept, type KeptLimits, type Work } from './kept-picture.ts';
 import { isPictureId, type StyleLookup } from './style-lookup.ts';
 import type { Styles } from './styles.ts';
 
-/** What a request for a style may use. */
-export interface Work {
-  readonly memory: RequestMemory;
-  readonly signal: AbortSignal;
-  readonly deadline: number;
-}
+export type { Work };
 
 /** A style by where it comes from; an upload is known by its statistics alone. */
 export type KnownStyle =
@@ -44,16 +35,13 @@ export interface Page {
   readonly last: string | undefined;
 }
 
-export interface LibraryOptions {
+export interface LibraryOptions extends KeptLimits {
   readonly engine: Engine;
   readonly presets: Catalog;
   readonly styles: Pick<Styles, 'open'>;
   readonly lookup: StyleLookup;
   readonly store: GuardedStore;
-  readonly styleSize: number;
-  readonly maxPixels: number;
   readonly maxStyles: number;
-  readonly maxStyleBytes: number;
 }
 
 export type Library = ReturnType<typeof createLibrary>;
@@ -84,29 +72,6 @@ export function createLibrary(options: LibraryOptions) {
         ? `This process keeps ${maxStyles} registered styles, and as many as its memory allows. Delete one first; a folder or Redis keeps more (ADAIN_STYLE_STORE).`
         : `${maxStyles} styles are registered, and no more may be (ADAIN_MAX_STYLES). Delete one first.`;
     return new ServiceError('too_many_styles', text);
-  }
-
-  /** The pixels that are described, and the same as PNG: what is kept of a picture. */
-  async function readPicture(bytes: Buffer, { memory, signal }: Work) {
-    const { styleSize, maxPixels, maxStyleBytes } = options;
-    const picture = await openStyle(bytes, { styleSize, maxPixels, field: 'image' });
-    const { decodeBytes, heldBytes } = picture;
-    const bytesInWork = Math.max(decodeBytes, heldBytes + encodeBytes('png', picture, false));
-    if (!memory.fits(bytesInWork)) {
-      const text =
-        'Decoding this picture takes more memory than there is for pictures here. Send a smaller one.';
-      throw new ServiceError('too_many_pixels', text, { field: 'image' });
-    }
-    await memory.paint(bytesInWork, signal);
-    const image = await picture.decode(signal);
-    const version = `sha256-${pixelDigest(image)}`;
-    const kept = await encodePicture(image, undefined, 'png', 100);
-    if (kept.length > maxStyleBytes) {
-      const text = `Of this picture ${kept.length} bytes would be kept; at most ${maxStyleBytes} are (ADAIN_MAX_STYLE_BYTES). Send a smaller one.`;
-      throw new ServiceError('too_many_bytes', text, { field: 'image' });
-    }
-    signal.throwIfAborted();
-    return { image, version, kept };
   }
 
   async function statisticsOf(image: RgbImage, version: string, { signal, deadline }: Work) {
@@ -174,7 +139,7 @@ export function createLibrary(options: LibraryOptions) {
       texts: Partial<Texts>,
       work: Work,
     ): Promise<Registered> {
-      const { image, version, kept } = await readPicture(bytes, work);
+      const { image, version, png } = await readKept(bytes, options, work);
       if (id === undefined) {
         const known = await store.getStyle(version);
         if (known?.style.version === version) return { style: known.style, isNew: false };
@@ -184,10 +149,10 @@ export function createLibrary(options: LibraryOptions) {
       }
       const { width, height } = image;
       const statistics = await statisticsOf(image, version, work);
-      work.memory.keep(kept.length);
+      work.memory.keep(png.length);
       const own = id ?? version;
-      const picture = { width, height, bytes: kept.length };
-      return put({ id: own, ...defaults(own), ...texts, version, picture }, statistics, kept);
+      const picture = { width, height, bytes: png.length };
+      return put({ id: own, ...defaults(own), ...texts, version, picture }, statistics, png);
     },
 
     /**
