@@ -120,14 +120,16 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
   }
 
   const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 1000 }); // of 10 KB each
-  const thumbnailOf = (key: string, readPicture: () => Promise<Buffer>): Promise<Buffer> => {
+  async function thumbnailOf(key: string, readPicture: () => Promise<Buffer>): Promise<Buffer> {
+    // Each reads for itself: one whose client goes away must not take others with it.
+    const bytes = thumbnails.has(key) ? undefined : await readPicture();
     const known = thumbnails.get(key);
-    if (known) return known;
-    const pending = readPicture().then(thumbnail);
+    if (known || !bytes) return known ?? thumbnailOf(key, readPicture);
+    const pending = thumbnail(bytes);
     thumbnails.set(key, pending);
     pending.catch(() => thumbnails.delete(key)); // the next request tries again
     return pending;
-  };
+  }
 
   app.get(
     '/styles/:id/thumbnail',

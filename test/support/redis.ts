@@ -1,6 +1,7 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
 
@@ -48,4 +49,24 @@ async function command(port: number, text: string): Promise<string> {
   } finally {
     socket.destroy();
   }
+}
+
+/** As Redis over TLS alone, with a password, and a certificate that nobody but its readers trust. */
+export async function startTlsRedis(t: Test, password: string) {
+  const folder = t.testdir({});
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate];
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  execFileSync('openssl', ['req', '-x509', ...made, ...name], { stdio: 'pipe' });
+  const port = await freePort();
+  const files = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-auth-clients', 'no'];
+  const options = ['--port', '0', '--tls-port', String(port), ...files, '--save', ''];
+  const server = spawn('redis-server', [...options, '--requirepass', password], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => server.kill('SIGKILL'));
+  for await (const line of server.stdout) {
+    if (String(line).includes('Ready to accept connections')) break;
+  }
+  return { url: `rediss://:${password}@localhost:${port}`, certificate };
 }
