@@ -40,7 +40,8 @@ export async function createRedisStore(
   let generation = 0;
   let trouble: Error | undefined;
   client.on('error', (error: Error) => {
-    trouble = error;
+    // It is what follows from the trouble.
+    if (error.name !== 'MaxRetriesPerRequestError') trouble = error;
   });
   client.on('close', () => {
     trouble ??= new Error('The connection has ended.');

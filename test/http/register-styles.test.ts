@@ -1,6 +1,8 @@
+import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
+import { randomNumbers } from '../engine/helpers.ts';
 import { build, form, photo, type Field } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 
@@ -409,7 +411,40 @@ t.test('ids that are none reach nothing', async (t) => {
       );
     }
   }
+  const random = randomNumbers(1);
+  const characters = [
+    'a',
+    'Z',
+    '0',
+    '-',
+    '.',
+    '/',
+    '\\',
+    '%',
+    '\0',
+    '\n',
+    ' ',
+    'é',
+    '日',
+    '\u202e',
+    '😀',
+  ];
+  for (let i = 0; i < 500; i++) {
+    const id = Array.from({ length: 1 + Math.floor(random() * 12) }, () => {
+      return characters[Math.floor(random() * characters.length)] ?? '';
+    }).join('');
+    if (/^[a0][a0-]*$/.test(id)) continue;
+    const url = `/styles/${encodeURIComponent(id)}`;
+    for (const reply of await Promise.all([
+      app.inject(`${url}/image`),
+      app.inject({ method: 'PUT', url: `${url}/statistics`, headers, payload }),
+      app.inject({ method: 'DELETE', url }),
+    ])) {
+      t.ok([400, 404, 405].includes(reply.statusCode), JSON.stringify(id));
+    }
+  }
   t.same((await app.inject('/styles?kind=registered')).json<{ styles: [] }>().styles, []);
+  t.same((await readdir(folder, { recursive: true })).sort(), ['secret', 'store', 'store/styles']);
   // Words that objects and folders have are ids like others.
   for (const id of ['constructor', 'lock', 'statistics', 'con', 'a'.repeat(80), '0']) {
     t.equal((await put(app, id, ['image', picture])).statusCode, 201, id);
