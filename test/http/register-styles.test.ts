@@ -433,7 +433,8 @@ t.test('ids that are none reach nothing', async (t) => {
     const id = Array.from({ length: 1 + Math.floor(random() * 12) }, () => {
       return characters[Math.floor(random() * characters.length)] ?? '';
     }).join('');
-    if (/^[a0][a0-]*$/.test(id)) continue;
+    // Good ones, and those that URLs resolve away.
+    if (/^([a0][a0-]*|\.\.?)$/.test(id)) continue;
     const url = `/styles/${encodeURIComponent(id)}`;
     for (const reply of await Promise.all([
       app.inject(`${url}/image`),
