@@ -35,13 +35,13 @@ const formRefusals = {
 
 /** In bytes: texts are short. */
 const bodyLimit = 65_536;
-const jsonTypes = ['application/json', 'application/merge-patch+json'];
+const mediaType = 'application/json';
 
 /** POST /styles; PUT, PATCH and DELETE /styles/{id}. */
 export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
   const { stylizer, basePath, maxUploadBytes } = options;
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser(jsonTypes, { parseAs: 'string', bodyLimit }, parseJson);
+  app.addContentTypeParser(mediaType, { parseAs: 'string', bodyLimit }, parseJson);
   app.addHook('onRequest', mayChange(options));
   app.addHook('preParsing', async (request, reply) => {
     inviteBody(request, reply);
@@ -115,7 +115,7 @@ export const registerStylesRoutes: FastifyPluginCallbackZod<Options> = (app, opt
         operationId: 'patchStyle',
         summary: "Change a registered style's texts",
         tags,
-        consumes: jsonTypes,
+        consumes: [mediaType],
         params,
         body: styleTexts,
         response: {

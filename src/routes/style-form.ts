@@ -33,7 +33,7 @@ export const styleForm = z.object({
   ...z.object(shape).partial().shape,
 });
 
-/** The body of PATCH /styles/{id}, a JSON merge patch (RFC 7396). */
+/** The body of PATCH /styles/{id}: what is absent stays. */
 export const styleTexts = z.strictObject(shape).partial();
 
 const textNames = Object.keys(shape) as (keyof Texts)[];
