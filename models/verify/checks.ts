@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { createExecutor } from '../../src/engine/inference/executor.ts';
+import { plain } from '../../src/engine/inference/feeds.ts';
 import type { Executor } from '../../src/engine/inference/executor.ts';
 import { layoutOf } from '../../src/engine/tiling/layout.ts';
 import { planTiled, planWhole } from '../../src/engine/tiling/plan.ts';
@@ -215,7 +216,7 @@ async function describe(
   executor: Executor,
   image: RgbImage,
 ): Promise<StyleStatistics> {
-  const [statistics] = await executor.describe(planWhole(image, model), [image]);
+  const [statistics] = await executor.describe(planWhole(image, model), [plain(image)]);
   return statistics as StyleStatistics;
 }
 

@@ -4,6 +4,7 @@ import { isDeviceLost } from './devices/cuda/faults.ts';
 import type { CudaHost } from './devices/cuda/host.ts';
 import type { Placement } from './devices/placement.ts';
 import { loadModel } from './model/model.ts';
+import { plain } from './inference/feeds.ts';
 import type { Task, Turn } from './scheduling/queue-entry.ts';
 import type { Runner } from './scheduling/runner.ts';
 import { createScheduler } from './scheduling/scheduler.ts';
@@ -146,22 +147,32 @@ export async function createEngine(
     describeTask(planFor(size, layout), layout, work);
 
   function stylizeTaskOf(request: StylizeRequest, work: WorkOptions): Task {
-    const { size, newStyles = [], underpainting, byPlace = false } = request;
-    const before = newStyles.map((style) => describeTaskOf(style, {}));
-    if (underpainting) before.push(stylizeTaskOf({ size: underpainting, byPlace }, {}));
-    return stylizeTask(planFor(size, layout), before, byPlace, layout, work);
+    const { size, newStyles = [], underpainting, frames = 1 } = request;
+    const described = newStyles.map((style) => describeTaskOf(style, {}));
+    const painted = [...(underpainting ? [underpainting] : []), size].flatMap((size) => {
+      const painting = stylizeTask(planFor(size, layout), [], request, layout, {});
+      const measured = frames > 1 ? repeated(frames, describeTaskOf(size, {})) : [];
+      return [...measured, ...repeated(frames, painting)];
+    });
+    const before = [...described, ...painted.slice(0, -1)];
+    return stylizeTask(planFor(size, layout), before, request, layout, work);
   }
 
-  const turnOf = (turn: Turn<Job>, byPlace: boolean): StylizeTurn => ({
+  const turnOf = (turn: Turn<Job>, request: StylizeRequest): StylizeTurn => ({
     signal: turn.signal,
     describe: async (image, work = {}) => {
-      const job = describeJob(planFor(image, layout), image);
+      const job = describeJob(planFor(image, layout), plain(image));
       return turn.runBefore(describeTaskOf(image, work), job) as Promise<Timed<never>>;
     },
-    underpaint: async (input) => {
-      const { image } = input;
-      const job = stylizeJob(planFor(image, layout), input, byPlace, layout);
-      const task = stylizeTaskOf({ size: image, byPlace }, { signal: turn.signal });
+    measure: async (seen) => {
+      const job = describeJob(planFor(seen.image, layout), seen);
+      const task = describeTaskOf(seen.image, { signal: turn.signal });
+      return turn.runBefore(task, job) as Promise<Timed<never>>;
+    },
+    paint: async (input) => {
+      const plan = planFor(input.image, layout);
+      const job = stylizeJob(plan, input, request, layout);
+      const task = stylizeTask(plan, [], request, layout, { signal: turn.signal });
       return turn.runBefore(task, job) as Promise<Timed<never>>;
     },
   });
@@ -182,7 +193,7 @@ export async function createEngine(
       return !deviceLost && !stuck && !hangs;
     },
     async describe(image, options = {}) {
-      const job = describeJob(planFor(image, layout), image);
+      const job = describeJob(planFor(image, layout), plain(image));
       return scheduler.submit(describeTaskOf(image, options), () => job) as Promise<Timed<never>>;
     },
     assertOpen(options) {
@@ -194,10 +205,9 @@ export async function createEngine(
       return serviceTimes.bound([...before.flat(), ...steps]);
     },
     async stylize(request, options, prepare) {
-      const { size, byPlace = false } = request;
       return scheduler.submit(stylizeTaskOf(request, options), async (turn) => {
-        const input = await prepare(turnOf(turn, byPlace));
-        return stylizeJob(planFor(size, layout), input, byPlace, layout);
+        const input = await prepare(turnOf(turn, request));
+        return stylizeJob(planFor(request.size, layout), input, request, layout);
       }) as Promise<Timed<never>>;
     },
     close() {
@@ -208,6 +218,8 @@ export async function createEngine(
     },
   };
 }
+
+const repeated = <T>(count: number, one: T) => Array.from({ length: count }, () => one);
 
 function gpuFailed(cause: Error): ServiceError {
   const text =

@@ -39,7 +39,16 @@ export interface StylizeInput {
    * request as `byPlace`.
    */
   readonly shares?: Float32Array<ArrayBuffer> | undefined;
+  /**
+   * Statistics of the content, float32 [2, C], in place of the picture's own: those of all frames of
+   * a scene, so that what stands still comes out the same in each. It comes with every picture of a
+   * request of several `frames`.
+   */
+  readonly content?: StyleStatistics | undefined;
 }
+
+/** A picture as the networks see it: at alpha 0, as a style is described, without grain. */
+export type Seen = Pick<StylizeInput, 'image' | 'alpha' | 'shares'>;
 
 export interface WorkOptions {
   /**
@@ -97,6 +106,11 @@ export interface StylizeRequest {
   readonly underpainting?: Size | undefined;
   /** Whether its input will have `shares`: then it runs alone. */
   readonly byPlace?: boolean;
+  /**
+   * Pictures of this size, 1 by default, that are painted with statistics of content in common. Each
+   * is measured first; all but the last are painted before it. So are as many underpaintings.
+   */
+  readonly frames?: number;
 }
 
 /** What a request may do when its turn is near. */
@@ -105,8 +119,10 @@ export interface StylizeTurn {
   readonly signal: AbortSignal;
   /** Describes one of its new styles, in its own place in the queue. */
   readonly describe: DescribeStyle;
-  /** Paints its underpainting, in its own place in the queue. */
-  readonly underpaint: (input: StylizeInput) => Promise<Timed<RgbImage>>;
+  /** Measures one of its frames as a content. The pixels and shares are transferred. */
+  readonly measure: (seen: Seen) => Promise<Timed<StyleStatistics>>;
+  /** Paints what comes before it, an underpainting or another frame, in its own place in the queue. */
+  readonly paint: (input: StylizeInput) => Promise<Timed<RgbImage>>;
 }
 
 /**

@@ -82,7 +82,7 @@ export async function prepareStrokes(
   input: StylizeInput,
   passes: Passes,
   stride: number,
-  turn: Pick<StylizeTurn, 'underpaint' | 'signal'>,
+  turn: Pick<StylizeTurn, 'paint' | 'signal'>,
   stages: Stages,
 ): Promise<Prepared> {
   const { image } = input;
@@ -103,7 +103,7 @@ async function underpaint(
   painted: Size,
   size: Size,
   stride: number,
-  turn: Pick<StylizeTurn, 'underpaint' | 'signal'>,
+  turn: Pick<StylizeTurn, 'paint' | 'signal'>,
   stages: Stages,
 ): Promise<StylizeInput> {
   const { image: photograph, alpha, color, shares, coverage } = input;
@@ -113,7 +113,7 @@ async function underpaint(
   const rest = restOf(input, stride);
   // Its pixels go to a worker.
   const seen = rest && { ...small, data: small.data.slice() };
-  const underpainted = await turn.underpaint({
+  const underpainted = await turn.paint({
     ...{ ...input, image: small, color: 'style', coverage: undefined },
     shares: shares && (await resizeShares(shares, photograph, size, stride)),
   });

@@ -1,4 +1,5 @@
 import { createExecutor } from '../../src/engine/inference/executor.ts';
+import { plain } from '../../src/engine/inference/feeds.ts';
 import { loadModel } from '../../src/engine/model/model.ts';
 import { planPicture } from '../../src/engine/tiling/plan.ts';
 import { anyShape, modelsDir, testPicture } from '../engine/helpers.ts';
@@ -22,7 +23,7 @@ export const batch: Bench = {
     for (const side of sides) {
       const image = testPicture(side, side);
       const plan = planPicture(image, layout);
-      const [statistics = new Float32Array()] = await executor.describe(plan, [image]);
+      const [statistics = new Float32Array()] = await executor.describe(plan, [plain(image)]);
       const input = { image, statistics, alpha: 1, color: 'style' as const };
       const inRunsOf = (size: number) =>
         timed(async () => {

@@ -1,4 +1,4 @@
-import { describeFeeds, stylizeFeeds } from '../../src/engine/inference/feeds.ts';
+import { describeFeeds, plain, stylizeFeeds } from '../../src/engine/inference/feeds.ts';
 import { serialize } from '../../src/engine/model/graph/builder.ts';
 import { momentsGraph, stylizeGraph } from '../../src/engine/model/graph/graphs.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
@@ -69,7 +69,7 @@ async function open(networks: Networks) {
   const statistics = new Float32Array(2 * networks.channels).fill(1);
   return {
     describe: (image: RgbImage) =>
-      describing.run(describeFeeds([image], planWhole(image, networks), networks)),
+      describing.run(describeFeeds([plain(image)], planWhole(image, networks), networks)),
     stylize: (image: RgbImage) =>
       stylizing.run(
         stylizeFeeds([{ image, statistics, alpha: 1 }], planWhole(image, networks), networks),

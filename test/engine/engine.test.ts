@@ -170,7 +170,7 @@ t.test('an underpainting is painted in its picture’s place, and goes with it',
   const size = { width: 96, height: 80 };
   const small = { width: 48, height: 40 };
   const { value } = await engine.stylize({ size, underpainting: small }, {}, async (turn) => {
-    const under = await turn.underpaint(input(48, 40));
+    const under = await turn.paint(input(48, 40));
     t.match(under.value, small);
     return input(96, 80);
   });
@@ -180,7 +180,7 @@ t.test('an underpainting is painted in its picture’s place, and goes with it',
   const { signal } = leaving;
   const tiled = { width: 2000, height: 2000 };
   const left = engine.stylize({ size, underpainting: tiled }, { signal }, async (turn) => {
-    const under = turn.underpaint(input(2000, 2000));
+    const under = turn.paint(input(2000, 2000));
     leaving.abort();
     await t.rejects(under, { code: 'client_closed' });
     return input(96, 80);

@@ -5,6 +5,7 @@ import {
   serialize,
 } from '../../src/engine/model/graph/builder.ts';
 import type { ElementType, Graph, Shape, Value } from '../../src/engine/model/graph/builder.ts';
+import { plain } from '../../src/engine/inference/feeds.ts';
 import { createSession } from '../../src/engine/inference/onnxruntime.ts';
 import type { Placement } from '../../src/engine/devices/placement.ts';
 import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
@@ -63,7 +64,7 @@ export async function createPlanningExecutor(model: Model, placement: Placement,
   const plan = ([first]: readonly RgbImage[]) => planPicture(first as RgbImage, layout);
   return {
     executor,
-    describe: (images: readonly RgbImage[]) => executor.describe(plan(images), images),
+    describe: (images: readonly RgbImage[]) => executor.describe(plan(images), images.map(plain)),
     stylize: (inputs: readonly StylizeInput[]) =>
       executor.stylize(plan(inputs.map(({ image }) => image)), inputs),
     stylizeTiled: (input: StylizeInput) =>

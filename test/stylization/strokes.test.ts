@@ -58,7 +58,7 @@ async function prepared(changes: Partial<StylizeInput>, strokes: number) {
   const asked: StylizeInput[] = [];
   const turn = {
     signal: new AbortController().signal,
-    underpaint: (input: StylizeInput) => {
+    paint: (input: StylizeInput) => {
       asked.push({ ...input, image: copyOf(input.image) });
       return Promise.resolve(timed(input.image));
     },
@@ -85,7 +85,7 @@ t.test('where the rest of the photograph is not needed it may come small', async
   const asked: StylizeInput[] = [];
   const turn = {
     signal: new AbortController().signal,
-    underpaint: (input: StylizeInput) => {
+    paint: (input: StylizeInput) => {
       asked.push(input);
       t.same(input.image.data, data, 'as it came');
       return Promise.resolve(timed(input.image));

@@ -1,6 +1,7 @@
 import type {
   createEngine,
   Engine,
+  Seen,
   StylizeInput,
   StylizeRequest,
   Timed,
@@ -41,8 +42,9 @@ export const fakeEngine = (overrides: Partial<FakeEngine> = {}): typeof createEn
       engine.admit(request, options);
       const signal = options.signal ?? new AbortController().signal;
       const describe: Engine['describe'] = (...args) => engine.describe(...args);
-      const underpaint = (input: StylizeInput) => engine.paint(input);
-      return engine.paint(await prepare({ signal, describe, underpaint }));
+      const measure = ({ image }: Seen) => engine.describe(image);
+      const paint = (input: StylizeInput) => engine.paint(input);
+      return engine.paint(await prepare({ signal, describe, measure, paint }));
     },
     close: () => Promise.resolve(),
     ...overrides,

@@ -15,9 +15,9 @@ import type { Model } from '../model/model.ts';
 import type { Layout } from '../tiling/layout.ts';
 import type { Plan } from '../tiling/plan.ts';
 import { area } from '../tiling/rectangle.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
+import type { Seen, StyleStatistics, StylizeInput } from '../types.ts';
 import { mixColors } from './colors.ts';
-import { describeFeeds, isByPlace, maskedFeeds, stylizeFeeds } from './feeds.ts';
+import { describeFeeds, maskedFeeds, placedInput, stylizeFeeds } from './feeds.ts';
 import { momentsOf, statisticsOf } from './moments.ts';
 import { createSession } from './onnxruntime.ts';
 import {
@@ -34,10 +34,10 @@ import type { TiledStylization } from './tiled-stylize.ts';
 /** The sessions of one device, and the batches they run. Blocks its thread while it computes. */
 export interface Executor {
   /** Pictures of the plan's size → their statistics, in the same order. */
-  describe(plan: Plan, images: readonly RgbImage[]): Promise<StyleStatistics[]>;
+  describe(plan: Plan, pictures: readonly Seen[]): Promise<StyleStatistics[]>;
   /**
    * Pictures of the plan's size, each with its own style and alpha → pictures, in the same order. One
-   * with `shares` comes alone.
+   * with `shares` or `content` comes alone.
    */
   stylize(plan: Plan, inputs: readonly StylizeInput[]): Promise<RgbImage[]>;
   /** One picture in the tiles of its plan. */
@@ -72,22 +72,22 @@ export async function createExecutor(
   await rarer.open('tileStylize');
 
   return {
-    async describe(plan, images) {
+    async describe(plan, pictures) {
       const { features, tiles } = plan;
       if (tiles) {
-        return Promise.all(images.map((one) => describeTiled(one, tiles, layout, moments)));
+        return Promise.all(pictures.map((one) => describeTiled(one, tiles, layout, moments)));
       }
-      const { data, dims } = await moments.run(describeFeeds(images, plan, layout));
+      const { data, dims } = await moments.run(describeFeeds(pictures, plan, layout));
       return rows(data as Float32Array<ArrayBuffer>, dims)
-        .slice(0, images.length)
+        .slice(0, pictures.length)
         .map((packed) => statisticsOf(momentsOf(packed, area(features)), layout.epsilon));
     },
     async stylize(plan, inputs) {
       const [first] = inputs;
-      const output =
-        first && isByPlace(first)
-          ? await (await rarer.open('masked')).run(maskedFeeds(first, plan, layout))
-          : await stylize.run(stylizeFeeds(inputs, plan, layout));
+      const placed = first && placedInput(first, plan);
+      const output = placed
+        ? await (await rarer.open('masked')).run(maskedFeeds(placed, plan, layout))
+        : await stylize.run(stylizeFeeds(inputs, plan, layout));
       const painted = rows(output.data as Uint8Array<ArrayBuffer>, output.dims);
       return inputs.map(({ image, photograph = image, color, coverage }, index) => {
         const data = painted[index] as Uint8Array<ArrayBuffer>;

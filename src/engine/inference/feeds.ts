@@ -10,18 +10,28 @@ import { addGrain, addGrainByPlace } from './grain.ts';
 import type { Tensor } from './onnxruntime.ts';
 import { canvasShares, canvasStrength } from './shares.ts';
 import { maxStyles } from '../types.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
+import type { Seen, StyleStatistics, StylizeInput } from '../types.ts';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 /** What feeds must know of a layout. */
 export type RunLayout = Padding & Pick<Layout, 'encoderMargin' | 'batch' | 'grain'>;
-/** A picture as the networks see it: at alpha 0, as a style is described, without grain. */
-export type Seen = Pick<StylizeInput, 'image' | 'alpha' | 'shares'>;
-type Repainting = Seen & Pick<StylizeInput, 'statistics'>;
+type Repainting = Seen & Pick<StylizeInput, 'statistics' | 'content'>;
 type ByPlace = Repainting & { readonly shares: Float32Array };
 
 export function isByPlace<T extends Repainting>(input: T): input is T & ByPlace {
   return input.shares !== undefined;
+}
+
+/**
+ * What `masked-stylize` paints of whole pictures, which takes statistics of the content that are given:
+ * several styles by place, or one everywhere. Undefined for what `stylize` paints.
+ */
+export function placedInput<T extends Repainting>(
+  input: T,
+  { features }: Plan,
+): (T & ByPlace) | undefined {
+  if (isByPlace(input)) return input;
+  return input.content && { ...input, shares: new Float32Array(area(features)).fill(1) };
 }
 
 /** A picture as it is. */
@@ -31,11 +41,11 @@ export function plain(image: RgbImage): Seen {
 
 /** `moments`, of whole pictures of the plan's size. */
 export function describeFeeds(
-  images: readonly RgbImage[],
+  pictures: readonly Seen[],
   { canvas, features }: Plan,
   layout: RunLayout,
 ): Feeds {
-  return momentsFeeds(images.map(plain), layout, rectangleAt(0, 0, canvas), features);
+  return momentsFeeds(pictures, layout, rectangleAt(0, 0, canvas), features);
 }
 
 /** `moments`, of a tile of the canvas. @param inside the features that count, in the tile */
@@ -84,7 +94,7 @@ export function maskedFeeds(input: ByPlace, plan: Plan, layout: RunLayout): Feed
   return {
     ...momentsFeeds([input], layout, whole, plan.features),
     ...window('crop', inward(plan.picture, layout.encoderMargin)),
-    ...placed(input, layout, whole),
+    ...placed(input, layout, whole, input.content),
   };
 }
 

@@ -5,10 +5,9 @@ import type { Plan, TilePlan } from '../tiling/plan.ts';
 import { area, overlap, relative, scale } from '../tiling/rectangle.ts';
 import type { Rectangle } from '../tiling/rectangle.ts';
 import type { Tile } from '../tiling/tiles.ts';
-import type { StyleStatistics, StylizeInput } from '../types.ts';
-import { isByPlace, maskedTileFeeds, momentsFeeds, plain, tileStylizeFeeds } from './feeds.ts';
+import type { Seen, StyleStatistics, StylizeInput } from '../types.ts';
+import { isByPlace, maskedTileFeeds, momentsFeeds, tileStylizeFeeds } from './feeds.ts';
 import { mixColors } from './colors.ts';
-import type { Seen } from './feeds.ts';
 import { mergeMoments, momentsOf, statisticsOf } from './moments.ts';
 import type { Moments } from './moments.ts';
 import type { Session } from './onnxruntime.ts';
@@ -36,7 +35,7 @@ export async function* stylizeTiled(
 ): TiledStylization {
   if (!tiles) throw new RangeError('The plan has no tiles');
   const { image } = input;
-  const content = yield* measure(input, tiles.moments, layout, sessions.moments);
+  const content = input.content ?? (yield* measure(input, tiles.moments, layout, sessions.moments));
 
   const halo = layout.encoderMargin + layout.decoderHalo;
   /** Painted, but not yet in the picture: tiles below must still see what was there. */
@@ -84,12 +83,12 @@ async function* measure(
 
 /** Statistics of a picture in tiles, in one go. */
 export async function describeTiled(
-  image: RgbImage,
+  picture: Seen,
   tiles: TilePlan,
   layout: Layout,
   moments: Session,
 ): Promise<StyleStatistics> {
-  const measuring = measure(plain(image), tiles.moments, layout, moments);
+  const measuring = measure(picture, tiles.moments, layout, moments);
   let step = await measuring.next();
   while (!step.done) step = await measuring.next();
   return step.value;

@@ -11,7 +11,7 @@ export interface Task {
   readonly steps: readonly Step[];
   /**
    * The steps of each task that it will ask for before its own can run: descriptions of new styles,
-   * an underpainting.
+   * an underpainting, other frames.
    */
   readonly before?: readonly (readonly Step[])[];
   /** Pixels of the picture. */
@@ -93,8 +93,10 @@ export function createEntry<J>(
       if (dropped.signal.aborted) return Promise.reject(dropped.signal.reason as Error);
       if (state !== 'preparing')
         throw new Error('A task before another comes while it is prepared');
-      const work = megapixelsOf(part.steps);
-      const at = entry.announced.findIndex((steps) => megapixelsOf(steps) === work);
+      const [kind, work] = [kindOf(part.steps), megapixelsOf(part.steps)];
+      const at = entry.announced.findIndex(
+        (steps) => kindOf(steps) === kind && megapixelsOf(steps) === work,
+      );
       if (at >= 0) entry.announced = entry.announced.toSpliced(at, 1);
       return options.onPart(part, job);
     },
@@ -142,6 +144,8 @@ export function createEntry<J>(
   };
   return { entry, result: result.promise };
 }
+
+const kindOf = ([first]: readonly Step[]) => first?.kind;
 
 function megapixelsOf(steps: readonly Step[]): number {
   return steps.reduce((sum, { megapixels }) => sum + megapixels, 0);

@@ -62,13 +62,17 @@ export function describeStep({ canvas }: Plan): Step {
   return { kind: 'describe', megapixels: (canvas.width * canvas.height) / 1e6 };
 }
 
-/** One step, or the many of a picture in tiles. */
-export function stylizeSteps({ canvas, tiles }: Plan): readonly Step[] {
+/**
+ * One step, or the many of a picture in tiles.
+ * @param hasContent whether statistics of the content are given, which are measured else
+ */
+export function stylizeSteps({ canvas, tiles }: Plan, hasContent = false): readonly Step[] {
   if (!tiles) return [{ kind: 'stylize', megapixels: (canvas.width * canvas.height) / 1e6 }];
   const step =
     (kind: RunKind) =>
     ({ outer }: Tile): Step => ({ kind, megapixels: area(outer) / 1e6 });
-  return [...tiles.moments.map(step('tile-moments')), ...tiles.stylize.map(step('tile-stylize'))];
+  const measured = hasContent ? [] : tiles.moments.map(step('tile-moments'));
+  return [...measured, ...tiles.stylize.map(step('tile-stylize'))];
 }
 
 function isOnePiece({ size, canvas }: Plan, { sides, tilePixels }: Layout): boolean {

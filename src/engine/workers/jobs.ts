@@ -9,13 +9,13 @@ import { describeStep, planPicture, stylizeSteps } from '../tiling/plan.ts';
 import type { Plan } from '../tiling/plan.ts';
 import { area } from '../tiling/rectangle.ts';
 import { maxStyles } from '../types.ts';
-import type { StylizeInput, WorkOptions } from '../types.ts';
+import type { Seen, StylizeInput, StylizeRequest, WorkOptions } from '../types.ts';
 import type { RunMessage } from './messages.ts';
 import type { WorkerThread } from './worker-thread.ts';
 
 /** What a worker computes for one request. */
 export type Job =
-  | { readonly kind: 'describe'; readonly plan: Plan; readonly image: RgbImage }
+  | { readonly kind: 'describe'; readonly plan: Plan; readonly seen: Seen }
   | { readonly kind: 'stylize'; readonly plan: Plan; readonly input: StylizeInput }
   | {
       readonly kind: 'tile';
@@ -41,40 +41,42 @@ export function describeTask(plan: Plan, layout: Layout, options: WorkOptions): 
 }
 
 /** @throws TypeError when the data do not fit the size */
-export function describeJob(plan: Plan, image: RgbImage): Job {
+export function describeJob(plan: Plan, { image, alpha, shares }: Seen): Job {
   checkData(image, plan.size);
-  return { kind: 'describe', plan, image: owned(image) };
+  if (shares) stylesOf(shares, plan);
+  const seen = { image: owned(image), alpha, ...(shares && { shares: ownedData(shares) }) };
+  return { kind: 'describe', plan, seen };
 }
 
-/**
- * @param before what must be done first
- * @param byPlace whether the input will have shares
- */
+/** What is known of an input before it is there. */
+type Announced = Pick<StylizeRequest, 'byPlace' | 'frames'>;
+
+const hasContent = ({ frames = 1 }: Announced) => frames > 1;
+
+/** @param before what must be done first */
 export function stylizeTask(
   plan: Plan,
   before: readonly Task[],
-  byPlace: boolean,
+  announced: Announced,
   layout: Layout,
   options: WorkOptions,
 ): Task {
+  const isAlone = announced.byPlace === true || hasContent(announced);
   return {
     ...taskOf('stylize', plan, layout, options),
-    ...(byPlace && { key: undefined }),
-    steps: stylizeSteps(plan),
+    ...(isAlone && { key: undefined }),
+    steps: stylizeSteps(plan, hasContent(announced)),
     before: before.map(({ steps }) => steps),
   };
 }
 
 let lastId = 0;
 
-/**
- * @param byPlace whether the input was said to have shares
- * @throws TypeError or RangeError for what no form lets through
- */
+/** @throws TypeError or RangeError for what no form lets through, and for what was not announced */
 export function stylizeJob(
   plan: Plan,
-  { image, photograph, statistics, alpha, color, coverage, shares }: StylizeInput,
-  byPlace: boolean,
+  { image, photograph, statistics, alpha, color, coverage, shares, content }: StylizeInput,
+  announced: Announced,
   { channels }: Layout,
 ): Job {
   checkData(image, plan.size);
@@ -83,11 +85,16 @@ export function stylizeJob(
   if (coverage && coverage.length !== width * height) {
     throw new TypeError(`coverage must hold ${width * height} bytes`);
   }
-  if (byPlace !== Boolean(shares)) throw new TypeError('shares come where byPlace says so');
-  const styles = shares ? shares.length / area(plan.features) : 1;
-  if (!(Number.isInteger(styles) && styles >= 1 && styles <= maxStyles)) {
-    throw new TypeError(`shares must hold 1 to ${maxStyles} · ${area(plan.features)} numbers`);
+  if (Boolean(announced.byPlace) !== Boolean(shares)) {
+    throw new TypeError('shares come where byPlace says so');
   }
+  if (hasContent(announced) !== Boolean(content)) {
+    throw new TypeError('content comes where frames says so');
+  }
+  if (content && content.length !== 2 * channels) {
+    throw new TypeError(`content must hold 2 · ${channels} numbers`);
+  }
+  const styles = shares ? stylesOf(shares, plan) : 1;
   if (statistics.length !== styles * 2 * channels) {
     throw new TypeError(`statistics must hold ${styles} · 2 · ${channels} numbers`);
   }
@@ -97,6 +104,7 @@ export function stylizeJob(
     ...(photograph && { photograph: owned(photograph) }),
     ...(coverage && { coverage: ownedData(coverage) }),
     ...(shares && { shares: ownedData(shares) }),
+    ...(content && { content }),
   };
   return plan.tiles
     ? { kind: 'tile', plan, input, id: ++lastId }
@@ -162,11 +170,20 @@ function messageOf(jobs: readonly Job[], begun: Set<Job>): RunMessage {
     return { kind: 'tile', id, picture: { plan, input } };
   }
   if (first.kind === 'describe') {
-    const items = jobs.flatMap((job) => (job.kind === 'describe' ? job.image : []));
+    const items = jobs.flatMap((job) => (job.kind === 'describe' ? job.seen : []));
     return { kind: 'describe', plan, items };
   }
   const items = jobs.flatMap((job) => (job.kind === 'stylize' ? job.input : []));
   return { kind: 'stylize', plan, items };
+}
+
+/** K of shares, float32 [K, h, w]. */
+function stylesOf(shares: Float32Array, { features }: Plan): number {
+  const styles = shares.length / area(features);
+  if (!(Number.isInteger(styles) && styles >= 1 && styles <= maxStyles)) {
+    throw new TypeError(`shares must hold 1 to ${maxStyles} · ${area(features)} numbers`);
+  }
+  return styles;
 }
 
 function checkData(image: RgbImage, { width, height }: Size): void {

@@ -1,12 +1,11 @@
 /** What the engine's thread and a worker's thread say to each other. */
-import type { RgbImage } from '../../rgb-image.ts';
 import type { Placement } from '../devices/placement.ts';
 import type { Model } from '../model/model.ts';
 import type { Outcome } from '../scheduling/runner.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
 import type { Layout } from '../tiling/layout.ts';
 import type { Plan } from '../tiling/plan.ts';
-import type { StylizeInput } from '../types.ts';
+import type { Seen, StylizeInput } from '../types.ts';
 
 /** A worker's `workerData`. */
 export interface WorkerSetup {
@@ -19,16 +18,16 @@ export interface WorkerSetup {
 
 /** What is computed without interruption. One reply. All pictures of a batch have the plan's size. */
 export type RunMessage =
-  | { readonly kind: 'describe'; readonly plan: Plan; readonly items: readonly RgbImage[] }
+  | { readonly kind: 'describe'; readonly plan: Plan; readonly items: readonly Seen[] }
   | { readonly kind: 'stylize'; readonly plan: Plan; readonly items: readonly StylizeInput[] }
   | TileMessage;
 
 /** What is transferred with a run: the pixels, and all else that is as large. */
 export function buffersOf(message: RunMessage): ArrayBuffer[] {
-  if (message.kind === 'describe') return message.items.map(({ data }) => data.buffer);
-  const inputs = message.kind === 'stylize' ? message.items : [message.picture?.input];
+  const inputs: readonly (Partial<StylizeInput> | undefined)[] =
+    message.kind === 'tile' ? [message.picture?.input] : message.items;
   return inputs.flatMap((input) => {
-    const views = [input?.image.data, input?.photograph?.data, input?.coverage, input?.shares];
+    const views = [input?.image?.data, input?.photograph?.data, input?.coverage, input?.shares];
     return views.flatMap((view) => view?.buffer ?? []);
   });
 }

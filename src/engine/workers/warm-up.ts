@@ -1,5 +1,6 @@
 import { smallestSide } from '../../rgb-image.ts';
 import type { RgbImage } from '../../rgb-image.ts';
+import { plain } from '../inference/feeds.ts';
 import type { Executor } from '../inference/executor.ts';
 import { wholeShapes } from '../inference/sessions.ts';
 import type { Speeds } from '../scheduling/service-times.ts';
@@ -29,7 +30,7 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
   for (const { count, side } of shapes) {
     const image = noise(side - 2 * margin, side - 2 * margin);
     const plan = planPicture(image, layout);
-    const images = Array.from({ length: count }, () => image);
+    const pictures = Array.from({ length: count }, () => plain(image));
     const twice = async <T>(kind: RunKind, work: () => Promise<T>): Promise<T> => {
       await work();
       const start = performance.now();
@@ -37,13 +38,13 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
       speeds[kind] = (performance.now() - start) / ((count * side ** 2) / 1e6);
       return result;
     };
-    [statistics = statistics] = await twice('describe', () => executor.describe(plan, images));
+    [statistics = statistics] = await twice('describe', () => executor.describe(plan, pictures));
     const input = { image, statistics, alpha: 1, color: 'style' as const };
     if (sides && count === 1) await executor.stylize(plan, [byPlace(input, plan)]);
     await twice('stylize', () =>
       executor.stylize(
         plan,
-        images.map(() => input),
+        pictures.map(() => input),
       ),
     );
     if (sides && count === 1) {
@@ -85,7 +86,7 @@ async function runByTurns(
   for (let turn = 0; turn < 4; turn++) {
     for (const input of inputs) {
       const plan = planPicture(input.image, layout);
-      await executor.describe(plan, [input.image]);
+      await executor.describe(plan, [plain(input.image)]);
       await executor.stylize(plan, [byPlace(input, plan)]);
       await executor.stylize(plan, [input]);
     }

@@ -1,6 +1,7 @@
 /** Pictures of the device against those of the CPU, in the same graphs on the same canvases. */
 import { createExecutor } from '../../../src/engine/inference/executor.ts';
 import type { Executor } from '../../../src/engine/inference/executor.ts';
+import { plain } from '../../../src/engine/inference/feeds.ts';
 import { loadModel } from '../../../src/engine/model/model.ts';
 import { planPicture } from '../../../src/engine/tiling/plan.ts';
 import { area } from '../../../src/engine/tiling/rectangle.ts';
@@ -78,7 +79,7 @@ async function* paintAllOn(executor: Executor): AsyncGenerator<Painted> {
   const described = new Map<string, StyleStatistics>();
   for (const [index, name] of names.entries()) {
     const picture = pictures[index] as RgbImage;
-    const [statistics] = await executor.describe(planPicture(picture, layout), [picture]);
+    const [statistics] = await executor.describe(planPicture(picture, layout), [plain(picture)]);
     described.set(name, statistics as StyleStatistics);
   }
   for (const [index, one] of cases.entries()) {

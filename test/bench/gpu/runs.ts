@@ -1,6 +1,6 @@
 /** Milliseconds of a run of each shape, and where they go. */
 import type { Placement } from '../../../src/engine/devices/placement.ts';
-import { describeFeeds, stylizeFeeds } from '../../../src/engine/inference/feeds.ts';
+import { describeFeeds, plain, stylizeFeeds } from '../../../src/engine/inference/feeds.ts';
 import type { Feeds } from '../../../src/engine/inference/feeds.ts';
 import { createSession } from '../../../src/engine/inference/onnxruntime.ts';
 import {
@@ -102,7 +102,7 @@ async function measureStylize(placement: Placement, side: number, count: number)
 async function measureDescribe(placement: Placement, side: number): Promise<number> {
   const layout = canvasesOf(model);
   const image = testPicture(side, side);
-  const feeds = describeFeeds([image], planPicture(image, layout), layout);
+  const feeds = describeFeeds([plain(image)], planPicture(image, layout), layout);
   const { session } = await open(momentsGraph(partsFor(placement)), placement, feeds);
   const run = await settled(rounds, () => session.run(feeds));
   await session.release();

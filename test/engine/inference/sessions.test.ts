@@ -263,9 +263,9 @@ t.test(
     const runs = { describe: [...none], stylize: [...none], 'by place': [...none] };
     let tiles = 0;
     const watched: Executor = {
-      describe(plan, images) {
-        runs.describe.push(`${images.length} of ${plan.size.width}`);
-        return executor.describe(images);
+      describe(plan, pictures) {
+        runs.describe.push(`${pictures.length} of ${plan.size.width}`);
+        return executor.describe(pictures.map(({ image }) => image));
       },
       stylize(plan, inputs) {
         const kind = inputs[0]?.shares ? 'by place' : 'stylize';

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { plain } from '../../../src/engine/inference/feeds.ts';
 import { runBatch } from '../../../src/engine/workers/run-batch.ts';
 import { createEngine } from '../../../src/engine/index.ts';
 import { planWhole } from '../../../src/engine/tiling/plan.ts';
@@ -190,13 +191,14 @@ t.test('a batch that fails is tried one by one', async (t) => {
   const plan = planWhole({ width: 1, height: 1 }, padding);
   const outcomes = await runBatch(
     {
-      async describe(_plan, images) {
-        if (images.some(({ data }) => data[0] === 1)) throw new Error('bad item');
-        return images.map(({ data }) => Float32Array.of(data[0] ?? NaN));
+      async describe(_plan, pictures) {
+        const values = pictures.map(({ image }) => image.data[0] ?? NaN);
+        if (values.includes(1)) throw new Error('bad item');
+        return values.map((value) => Float32Array.of(value));
       },
       stylize: () => Promise.reject(new Error('not asked for')),
     },
-    { kind: 'describe', plan, items: [picture(0), picture(1), picture(2)] },
+    { kind: 'describe', plan, items: [0, 1, 2].map((first) => plain(picture(first))) },
   );
   t.match(outcomes, [
     { value: Float32Array.of(0) },
