@@ -43,8 +43,9 @@ export interface Passes {
  */
 export function passesFor(strokes: Strokes, size: Size, maxPixels: number): Passes {
   const width = strokes === 'auto' ? autoStrokes(size) : strokes;
-  if (width === 1) return { painted: size, underpainting: undefined };
   const scaled = scale(size, 1 / width);
+  // Strokes hardly wider than 1 make no other size.
+  if (isSame(scaled, size)) return { painted: size, underpainting: undefined };
   if (width > 1) return { painted: size, underpainting: scaled };
   if (scaled.width * scaled.height > maxPixels) {
     const text = `Strokes of ${width} are painted at ${scaled.width}×${scaled.height} = ${scaled.width * scaled.height} pixels; at most ${maxPixels} are. Ask for wider strokes or a smaller size.`;
@@ -91,8 +92,9 @@ export async function prepareStrokes(
     const over = await underpaint(input, painted, underpainting, stride, turn, stages);
     return { input: over, finish: asItIs };
   }
-  const isInSize = passes.painted.width === image.width && passes.painted.height === image.height;
-  return isInSize ? { input, finish: asItIs } : enlarge(input, passes.painted, stride, turn.signal);
+  return isSame(passes.painted, image)
+    ? { input, finish: asItIs }
+    : enlarge(input, passes.painted, stride, turn.signal);
 }
 
 const asItIs = (painted: RgbImage) => Promise.resolve(painted);
@@ -108,8 +110,9 @@ async function underpaint(
 ): Promise<StylizeInput> {
   const { image: photograph, alpha, color, shares, coverage } = input;
   const { signal } = turn;
-  const isSmall = photograph.width === size.width && photograph.height === size.height;
-  const small = isSmall ? photograph : await resizePixels(photograph, size, signal);
+  const small = isSame(photograph, size)
+    ? photograph
+    : await resizePixels(photograph, size, signal);
   const rest = restOf(input, stride);
   // Its pixels go to a worker.
   const seen = rest && { ...small, data: small.data.slice() };
@@ -178,6 +181,8 @@ function autoStrokes({ width, height }: Size): number {
   const strokes = Math.max(width, height) / autoSide;
   return strokes < autoFrom ? 1 : Math.min(strokes, strokesLimits.max);
 }
+
+const isSame = (a: Size, b: Size) => a.width === b.width && a.height === b.height;
 
 function scale({ width, height }: Size, by: number): Size {
   const side = (length: number) => Math.max(smallestSide, Math.round(length * by));

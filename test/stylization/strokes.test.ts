@@ -15,6 +15,16 @@ t.test('a picture is painted at a k-th of its size', (t) => {
   t.same(narrow, { painted: half, underpainting: undefined });
   const strip = passesFor(4, { width: 400, height: 20 }, 1e6);
   t.same(strip.underpainting, { width: 100, height: 16 }, 'no side is too small for the networks');
+  const least = { width: 16, height: 16 };
+  for (const [strokes, same] of [
+    [1.0001, size],
+    [0.9999, size],
+    [4, least],
+  ] as const) {
+    const passes = passesFor(strokes, same, 1e6);
+    t.equal(passes.painted, same, 'the size that it has is painted once');
+    t.equal(passes.underpainting, undefined);
+  }
   t.end();
 });
 
