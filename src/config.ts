@@ -82,7 +82,10 @@ const variables = z.object({
     .describe('largest form that is read, all its files together'),
   ADAIN_MAX_PIXELS: whole(smallestSide ** 2, 2 ** 28)
     .default(50_000_000)
-    .describe('largest picture, uploaded or asked for by size, in pixels'),
+    .describe('largest picture, uploaded or asked for by size, in pixels, all frames together'),
+  ADAIN_MAX_FRAMES: whole(1, 1000)
+    .default(200)
+    .describe('frames of an animation that are painted with frames=all; more are refused'),
   ADAIN_STYLE_SIZE: whole(smallestSide, 4096)
     .default(512)
     .describe('style pictures are scaled down to this longest side before they are described'),

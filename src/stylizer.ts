@@ -71,6 +71,7 @@ export async function createStylizer(
   log.info({ device: config.ADAIN_DEVICE }, 'warming up');
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
+  const maxFrames = config.ADAIN_MAX_FRAMES;
   const warn = (complaint: string) => {
     log.warn(complaint);
   };
@@ -116,7 +117,7 @@ export async function createStylizer(
         ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
         : undefined;
     return {
-      ...{ engine, store, library, styles, maxPixels, memory },
+      ...{ engine, store, library, styles, maxPixels, maxFrames, memory },
       ...{ encodeTimes: createEncodeTimes(), xmp },
     };
   } catch (error) {

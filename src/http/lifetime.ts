@@ -55,9 +55,13 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
 const inWords = ({ ms, isClients }: Limit): string =>
   `the ${ms} ms that ${isClients ? 'the Request-Timeout header' : 'this service'} allows`;
 
-/** @param fittingSide longest side of a picture that would be done in time, where one is known */
-export function tooLate(limit: Limit, fittingSide?: number): ServiceError {
-  const size = fittingSide === undefined ? 'a smaller size' : `size=${fittingSide}, which fits`;
+/**
+ * @param fittingSide longest side of a picture that would be done in time, where one is known
+ * @param instead what else would be done sooner
+ */
+export function tooLate(limit: Limit, fittingSide?: number, instead = ''): ServiceError {
+  const fitting = fittingSide === undefined ? 'a smaller size' : `size=${fittingSide}, which fits`;
+  const size = `${fitting}${instead}`;
   const orTime = limit.isClients ? ', or allow more time' : '';
   const text = `The picture takes longer than ${inWords(limit)}. Ask for ${size}${orTime}.`;
   return new ServiceError('deadline_exceeded', text);

@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { ServiceError } from '../errors.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
 import { toSrgb } from './color/to-srgb.ts';
-import { type PictureFormat, resultFormat } from './formats.ts';
+import { assertAnimation, readTiming, type Timing } from './animation.ts';
+import { animationFormat, type ResultFormat, resultFormat } from './formats.ts';
 import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
 import { pool } from './pool.ts';
@@ -21,16 +22,20 @@ export interface DecodeMemory {
 /** A picture that can be decoded, once it is known what it takes. */
 export interface Decodable extends DecodeMemory {
   /**
-   * In the size given. Rejects with a ServiceError, `undecodable_image`, or with the signal's reason
-   * if that fires before the decode has begun: then it cannot be stopped.
+   * In the size given; frames one below the other. Rejects with a ServiceError, `undecodable_image`, or
+   * with the signal's reason if that fires before the decode has begun: then it cannot be stopped.
    */
   decode(signal?: AbortSignal): Promise<Pixels>;
 }
 
-/** The picture to repaint, known by its header. */
+/** The picture to repaint, known by its header; its size is that of one frame. */
 export interface Content extends Size, Decodable {
   /** What "the content's own format" means for the result. */
-  readonly format: PictureFormat;
+  readonly format: ResultFormat;
+  /** How many frames are painted. */
+  readonly frames: number;
+  /** Of an animation of which all frames are painted. */
+  readonly timing: Timing | undefined;
   /** Whether it has opacity, even if all of it is opaque. */
   readonly hasAlpha: boolean;
   /** The same in another size than the result's. */
@@ -50,8 +55,10 @@ export interface StylePicture extends Size, DecodeMemory {
 }
 
 export interface ContentLimits {
-  /** Of the picture sent, and of the result after `size`. */
+  /** Of the picture sent, and of the result after `size`; of all frames together. */
   readonly maxPixels: number;
+  /** The most frames of an animation, where all of them are wanted; else its first is taken. */
+  readonly maxFrames?: number | undefined;
   /** The longest side of the result, in pixels; the picture's own when undefined. */
   readonly size?: number | undefined;
   /** The form field that brought the bytes, for error messages. */
@@ -76,14 +83,17 @@ export interface StyleLimits {
  */
 export async function openContent(
   bytes: Buffer,
-  { maxPixels, size, field }: ContentLimits,
+  { maxPixels, maxFrames, size, field }: ContentLimits,
 ): Promise<Content> {
   const source = await inspect(bytes, field, maxPixels);
+  if (maxFrames !== undefined) assertAnimation(source, { maxFrames, maxPixels, field });
+  const frames = maxFrames === undefined ? 1 : source.frames;
   const target = size === undefined ? source : scaleTo(source, size);
-  if (target.width * target.height > maxPixels) {
+  if (frames * target.width * target.height > maxPixels) {
+    const all = frames === 1 ? '' : ` in each of ${frames} frames`;
     throw new ServiceError(
       'too_many_pixels',
-      `At a size of ${String(size)} the result would have ${describeSize(target)}; at most ${maxPixels} are made. Ask for a smaller size.`,
+      `At a size of ${String(size)} the result would have ${describeSize(target)}${all}; at most ${maxPixels} are made. Ask for a smaller size.`,
       { field: 'size' },
     );
   }
@@ -97,12 +107,20 @@ export async function openContent(
         );
   }
   const { width, height } = target;
-  const format = resultFormat(source.format);
-  const inSize = (target: Size): Decodable => ({
-    ...memoryOf(source, target),
-    decode: (signal) => decodePixels(source, target, field, signal),
-  });
-  return { width, height, format, hasAlpha: source.hasAlpha, inSize, ...inSize(target) };
+  // Frames are decoded with opacity, which lets them leave what was there before.
+  const decoded = frames > 1 ? { ...source, hasAlpha: true, channels: 4 } : source;
+  const inSize = (size: Size): Decodable => {
+    const wanted = size === source ? decoded : size;
+    return {
+      ...memoryOf(decoded, wanted, frames),
+      decode: (signal) => decodePixels(decoded, wanted, field, signal, frames),
+    };
+  };
+  return {
+    ...{ width, height, frames, hasAlpha: decoded.hasAlpha, inSize, ...inSize(target) },
+    format: frames > 1 ? animationFormat(source.format) : resultFormat(source.format),
+    timing: frames > 1 ? await readTiming(source, field) : undefined,
+  };
 }
 
 /**
@@ -145,24 +163,26 @@ function styleTarget(source: Source, styleSize: number): Target {
   };
 }
 
-function memoryOf(source: Source, target: Size): DecodeMemory {
+function memoryOf(source: Source, target: Size, frames = 1): DecodeMemory {
   return {
-    decodeBytes: decodeBytes(source, target),
-    heldBytes: pixelBytes(source, target),
+    decodeBytes: decodeBytes(source, target, frames),
+    heldBytes: pixelBytes(source, target, frames),
   };
 }
 
 /**
  * Decodes a picture whose header was inspected. Rejects as `Content.decode` does.
+ * @param frames all of them, one below the other, or 1 for the first
  */
 export async function decodePixels(
   source: Source,
   target: Target,
   field: string,
   signal?: AbortSignal,
+  frames = 1,
 ): Promise<Pixels> {
   const decoding = () =>
-    decodeWhole(source, field, (file, failOn) => decodeWith(file, failOn, source, target));
+    decodeWhole(source, field, (file, failOn) => decodeWith(file, failOn, source, target, frames));
   const { data, info } = await pool.run(decoding, signal);
   const { width, height } = info;
   const channels = info.channels === 4 ? 4 : 3;
@@ -202,10 +222,11 @@ export async function decodeWhole<T>(
 
 type FailOn = 'error' | 'warning';
 
-function decodeWith(file: Buffer, failOn: FailOn, source: Source, target: Target) {
+function decodeWith(file: Buffer, failOn: FailOn, source: Source, target: Target, frames: number) {
   const { encoding, sampleBytes, isWideRgb, width, height } = source;
   const pipeline = sharp(file, {
-    ...{ autoOrient: true, failOn, limitInputPixels: width * height },
+    ...{ autoOrient: frames === 1, animated: frames > 1, failOn },
+    limitInputPixels: frames * width * height,
     ignoreIcc: encoding !== undefined,
   });
   if (target !== source) {

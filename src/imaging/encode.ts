@@ -1,8 +1,16 @@
 import sharp, { type Sharp } from 'sharp';
 
 import { ServiceError } from '../errors.ts';
+import { inTurns } from '../in-turns.ts';
 import type { RgbImage, Size } from '../rgb-image.ts';
-import { type PictureFormat, resultLimits } from './formats.ts';
+import type { Timing } from './animation.ts';
+import {
+  type AnimationFormat,
+  type PictureFormat,
+  type ResultFormat,
+  resultLimits,
+} from './formats.ts';
+import { encodeGif } from './gif.ts';
 import { pool } from './pool.ts';
 
 /**
@@ -28,7 +36,7 @@ const encoders: Record<PictureFormat, (picture: Sharp, quality: number) => Sharp
 };
 
 /** Whether a format can hold a picture so large. */
-export function isEncodable({ width, height }: Size, format: PictureFormat): boolean {
+export function isEncodable({ width, height }: Size, format: ResultFormat): boolean {
   const { side, pixels } = resultLimits[format];
   return Math.max(width, height) <= side && width * height <= pixels;
 }
@@ -39,7 +47,7 @@ export function isEncodable({ width, height }: Size, format: PictureFormat): boo
  */
 export function assertEncodable(
   { width, height }: { width: number; height: number },
-  format: PictureFormat,
+  format: ResultFormat,
 ): void {
   if (isEncodable({ width, height }, format)) return;
   const { side, pixels } = resultLimits[format];
@@ -83,6 +91,50 @@ export async function encodePicture(
   const encoded = encoders[format](picture, quality);
   return pool.run(() => encoded.toBuffer());
 }
+
+/**
+ * Compresses an animation; the rest as for a picture. WebP of what has not changed between two frames
+ * keeps the pixels that it has.
+ * @param image of all frames, one below the other
+ * @param alpha likewise
+ */
+export async function encodeAnimation(
+  image: RgbImage,
+  alpha: Uint8Array | undefined,
+  timing: Timing,
+  format: AnimationFormat,
+  quality: number,
+  xmp?: string,
+): Promise<Buffer> {
+  if (format === 'gif') return encodeGif(image, alpha, timing, xmp);
+  const { delays, loop } = timing;
+  const channels = alpha ? 4 : 3;
+  const data = alpha ? await interleaved(image.data, alpha) : image.data;
+  const raw = { ...sizeOf(image), channels, pageHeight: image.height / delays.length } as const;
+  const picture = sharp(data, { raw, limitInputPixels: false });
+  if (xmp !== undefined) picture.withXmp(xmp);
+  const encoded = picture.webp({ quality, effort: 2, delay: [...delays], loop });
+  return pool.run(() => encoded.toBuffer());
+}
+
+const sizeOf = ({ width, height }: Size): Size => ({ width, height });
+
+/** RGB and opacity → RGBA. sharp joins no channels to animations. */
+async function interleaved(rgb: Uint8Array, alpha: Uint8Array): Promise<Uint8Array> {
+  const rgba = new Uint8Array(4 * alpha.length);
+  await inTurns(alpha.length, chunkPixels, (start, end) => {
+    for (let pixel = start, from = 3 * start, to = 4 * start; pixel < end; pixel++) {
+      rgba[to++] = rgb[from++] as number;
+      rgba[to++] = rgb[from++] as number;
+      rgba[to++] = rgb[from++] as number;
+      rgba[to++] = alpha[pixel] as number;
+    }
+  });
+  return rgba;
+}
+
+/** Put together in one turn of the event loop: a millisecond. */
+const chunkPixels = 2 ** 18;
 
 function fromRaw(
   data: Uint8Array,

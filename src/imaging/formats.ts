@@ -2,22 +2,24 @@
 export const pictureFormats = ['jpeg', 'png', 'webp', 'avif'] as const;
 export type PictureFormat = (typeof pictureFormats)[number];
 
+/** The formats in which an animation can be sent. */
+export const animationFormats = ['webp', 'gif'] as const;
+export type AnimationFormat = (typeof animationFormats)[number];
+
+export const resultFormats = [...pictureFormats, 'gif'] as const;
+export type ResultFormat = (typeof resultFormats)[number];
+
 /** The formats that we decode. TIFF, SVG, PDF, HEIC and the rest are refused by their first bytes. */
 export type InputFormat = PictureFormat | 'gif';
 
 export const inputFormatNames = 'JPEG, PNG, WebP, AVIF or GIF';
 
 /** Media types of results. */
-export const mediaTypes: Readonly<Record<PictureFormat, string>> = {
+export const mediaTypes: Readonly<Record<ResultFormat, string>> = {
   jpeg: 'image/jpeg',
   png: 'image/png',
   webp: 'image/webp',
   avif: 'image/avif',
-};
-
-/** Media types of what we decode. */
-export const inputMediaTypes: Readonly<Record<InputFormat, string>> = {
-  ...mediaTypes,
   gif: 'image/gif',
 };
 
@@ -26,11 +28,12 @@ export const inputMediaTypes: Readonly<Record<InputFormat, string>> = {
  * where the encoder's memory sets a bound (AVIF takes 38 bytes a pixel: 1 GB for these 25
  * megapixels, 4 GB for 100).
  */
-export const resultLimits: Readonly<Record<PictureFormat, { side: number; pixels: number }>> = {
+export const resultLimits: Readonly<Record<ResultFormat, { side: number; pixels: number }>> = {
   jpeg: { side: 65_500, pixels: Infinity },
   png: { side: 100_000_000, pixels: Infinity },
   webp: { side: 16_383, pixels: Infinity },
   avif: { side: 16_384, pixels: 25_000_000 },
+  gif: { side: 65_535, pixels: Infinity },
 };
 
 /**
@@ -45,9 +48,7 @@ export const inputPixels: Readonly<Record<InputFormat, number>> = {
   avif: resultLimits.avif.pixels,
 };
 
-const mediaTypesByExtension = new Map(
-  Object.entries({ ...inputMediaTypes, jpg: inputMediaTypes.jpeg }),
-);
+const mediaTypesByExtension = new Map(Object.entries({ ...mediaTypes, jpg: mediaTypes.jpeg }));
 
 /** The media type that a file name's extension (`jpg`, no dot) promises, if we decode it. */
 export function mediaTypeOf(extension: string): string | undefined {
@@ -60,6 +61,11 @@ export function mediaTypeOf(extension: string): string | undefined {
  */
 export function resultFormat(format: InputFormat): PictureFormat {
   return format === 'gif' ? 'png' : format;
+}
+
+/** The same for an animation. */
+export function animationFormat(format: InputFormat): AnimationFormat {
+  return format === 'gif' ? 'gif' : 'webp';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { inputMediaTypes } from './formats.ts';
+import { mediaTypes } from './formats.ts';
 import { inspect } from './source.ts';
 
 /** A picture's upright size in pixels and its media type, read from the header alone. */
@@ -14,5 +14,5 @@ export interface Measures {
  */
 export async function measurePicture(bytes: Buffer, field: string): Promise<Measures> {
   const { width, height, format } = await inspect(bytes, field, Infinity);
-  return { width, height, mediaType: inputMediaTypes[format] };
+  return { width, height, mediaType: mediaTypes[format] };
 }

@@ -1,5 +1,5 @@
 import type { Size } from '../rgb-image.ts';
-import type { PictureFormat } from './formats.ts';
+import type { AnimationFormat, PictureFormat } from './formats.ts';
 import type { Source } from './source.ts';
 
 /** Rows in work, tables of the codecs, stacks: what does not grow with the picture. */
@@ -52,9 +52,10 @@ function rowBytes(source: Source, target: Size): number {
  * pixels in the size `target`, and the copy that is kept; the file itself is not in it, a mended copy is. Upper
  * bounds of what was measured on 24 megapixels and on noise (test/imaging/memory.test.ts holds
  * them), where the C library gives freed blocks of some MiB back.
+ * @param frames of this size that are decoded, one after the other
  */
-export function decodeBytes(source: Source, target: Size): number {
-  const made = target.width * target.height;
+export function decodeBytes(source: Source, target: Size, frames = 1): number {
+  const made = frames * target.width * target.height;
   const { sampleBytes, hasAlpha, encoding } = source;
   // Samples in another encoding than sRGB are given as they are decoded, and converted then.
   const givenBytes = (hasAlpha ? 4 : 3) * (encoding ? sampleBytes : 1);
@@ -89,8 +90,8 @@ function besideBytes(source: Source, target: Size): number {
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */
-export function pixelBytes({ hasAlpha }: Source, { width, height }: Size): number {
-  return (hasAlpha ? 4 : 3) * width * height;
+export function pixelBytes({ hasAlpha }: Source, { width, height }: Size, frames = 1): number {
+  return (hasAlpha ? 4 : 3) * frames * width * height;
 }
 
 /** Of bands that are copied and wait for the garbage collector, which comes for so many bytes. */
@@ -117,4 +118,18 @@ const encoderBytesPerPixel: Record<PictureFormat, { opaque: number; withAlpha: n
 export function encodeBytes(format: PictureFormat, { width, height }: Size, hasAlpha: boolean) {
   const { opaque, withAlpha } = encoderBytesPerPixel[format];
   return fixedBytes + (hasAlpha ? withAlpha : opaque) * width * height;
+}
+
+/**
+ * The same for an animation, in bytes a pixel of all frames and of one. WebP is given colours with their
+ * opacity; of GIF codes are written, twice, and its palette is chosen by a sample.
+ */
+const animationBytes: Record<AnimationFormat, { all: number; one: number; sample: number }> = {
+  webp: { all: 16, one: 60, sample: 0 },
+  gif: { all: 5, one: 12, sample: 16 * 2 ** 20 },
+};
+
+export function encodeAnimationBytes(format: AnimationFormat, size: Size, frames: number) {
+  const { all, one, sample } = animationBytes[format];
+  return fixedBytes + sample + (all * frames + one) * size.width * size.height;
 }

@@ -24,6 +24,10 @@ export interface Source extends Size {
   /** A JPEG of several scans, an interlaced PNG: decoded as a whole, not row by row. */
   readonly isProgressive: boolean;
   readonly isAnimated: boolean;
+  /** How many pictures it has that are decoded as an animation; 1 for a still one. */
+  readonly frames: number;
+  /** An animation of which one frame alone is read. */
+  readonly isSequence: boolean;
   /** Of profiles, EXIF, text and the like, in bytes. */
   readonly metadataBytes: number;
   /** EXIF wants it turned or mirrored. */
@@ -82,6 +86,8 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
     hasAlpha: header.hasAlpha,
     isProgressive: header.isProgressive || structure.scans > 1,
     isAnimated: structure.frames > 1,
+    frames: structure.frames,
+    isSequence: structure.isSequence,
     metadataBytes: structure.metadataBytes,
     isTurned: (header.orientation ?? 1) > 1,
     isWideRgb: header.space === 'rgb16' && header.hasProfile && !encoding,

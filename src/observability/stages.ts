@@ -1,8 +1,19 @@
 /** The stages of a stylization, in the order in which a request walks through them. */
-export const stageNames = ['decode', 'style', 'underpaint', 'queue', 'infer', 'encode'] as const;
+export const stageNames = [
+  'decode',
+  'style',
+  'underpaint',
+  'frames',
+  'queue',
+  'infer',
+  'encode',
+] as const;
 export type StageName = (typeof stageNames)[number];
 
-/** Where one request's time went: milliseconds a stage, and remarks such as `hit` or `miss`. */
+/**
+ * Where one request's time went: milliseconds a stage, of all times that it was gone through, and
+ * remarks such as `hit` or `miss`.
+ */
 export interface Stages {
   readonly times: ReadonlyMap<StageName, number>;
   /** Runs the work and records how long it took. */
@@ -18,7 +29,7 @@ export function createStages(): Stages {
   const times = new Map<StageName, number>();
   const remarks = new Map<StageName, string>();
   const record = (stage: StageName, milliseconds: number) => {
-    times.set(stage, milliseconds);
+    times.set(stage, (times.get(stage) ?? 0) + milliseconds);
   };
 
   return {

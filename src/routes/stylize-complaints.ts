@@ -2,10 +2,11 @@
 import { colorModes } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
-import { pictureFormats } from '../imaging/formats.ts';
+import { animationFormats, type ResultFormat, resultFormats } from '../imaging/formats.ts';
 import { nearest } from '../nearest.ts';
 import { printable } from '../printable.ts';
 import { styleIdOf } from '../stylization/catalog.ts';
+import { frameChoices } from '../stylization/stylize.ts';
 import { type Field, fields, stylizeForm } from './stylize-fields.ts';
 
 export function invalid(field: string, complaint: string): ServiceError {
@@ -22,6 +23,7 @@ const otherNames = new Map<string, Field>([
   ...(['width', 'height', 'maxsize', 'resolution'] as const).map((name) => [name, 'size'] as const),
   ...(['brush', 'brushsize', 'strokesize'] as const).map((name) => [name, 'strokes'] as const),
   ...(['colour', 'colors', 'keepcolor'] as const).map((name) => [name, 'color'] as const),
+  ...(['animation', 'animated', 'pages'] as const).map((name) => [name, 'frames'] as const),
   ...(['region', 'regions', 'matte', 'area'] as const).map((name) => [name, 'mask'] as const),
 ]);
 
@@ -53,6 +55,20 @@ export function wrong(
   return new ServiceError('invalid_value', text, { field: name });
 }
 
+/** Throws `invalid_value` for a format that cannot be made: of an animation, or of a still picture. */
+export function assertMakes(formats: readonly ResultFormat[], format: ResultFormat): void {
+  if (formats.includes(format)) return;
+  const [why, other] =
+    formats === animationFormats
+      ? ['holds no animation', 'frames=first']
+      : [
+          'is made of animations alone, and this is a still picture',
+          'frames=all with an animation',
+        ];
+  const text = `The format ${format} ${why}. Choose ${formats.join(', ')}, or send ${other}.`;
+  throw new ServiceError('invalid_value', text, { field: 'format' });
+}
+
 function suggestion(name: Field, value: string): string | undefined {
   switch (name) {
     case 'alpha': {
@@ -75,7 +91,9 @@ function suggestion(name: Field, value: string): string | undefined {
     case 'color':
       return nearest(value, colorModes);
     case 'format':
-      return nearest(value, pictureFormats);
+      return nearest(value, resultFormats);
+    case 'frames':
+      return nearest(value, frameChoices);
     default:
       return undefined;
   }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
 import { colorModes, maxStyles } from '../engine/index.ts';
-import { pictureFormats } from '../imaging/formats.ts';
+import { resultFormats } from '../imaging/formats.ts';
 import { smallestSide } from '../rgb-image.ts';
 import { styleIdPattern } from '../stylization/catalog.ts';
 import { strokesLimits } from '../stylization/strokes.ts';
+import { frameChoices } from '../stylization/stylize.ts';
 
 const file = z
   .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')
@@ -72,6 +73,13 @@ export const stylizeForm = z.object({
       "whose colours: the style's, the content's (of the style only light and texture), or only the style's colours, with the content's light; style if absent",
     )
     .meta({ examples: ['style'] }),
+  frames: z
+    .enum(frameChoices, { error: `one of ${frameChoices.join(', ')}` })
+    .default('first')
+    .describe(
+      'of an animation the first frame, or all: an animated WebP or GIF with the same delays and loops. What stands still in a scene is painted the same in every frame',
+    )
+    .meta({ examples: ['first'] }),
   preserveColor: z
     .enum(['true', 'false'], { error: 'true or false' })
     .optional()
@@ -82,10 +90,10 @@ export const stylizeForm = z.object({
     .describe("longest side of the result in pixels; the content's own if absent")
     .meta({ examples: [512] }),
   format: z
-    .enum(pictureFormats, { error: `one of ${pictureFormats.join(', ')}` })
+    .enum(resultFormats, { error: `one of ${resultFormats.join(', ')}` })
     .optional()
     .describe(
-      "the result's format; else the Accept header's, else the content's own (of a GIF: PNG), if it can hold the picture",
+      "the result's format: jpeg, png, webp or avif, of an animation with frames=all webp or gif; else the Accept header's, else the content's own (of a GIF's first frame: PNG), if it can hold the picture",
     ),
   quality: whole(1, 100).default(85).describe('of a lossy format'),
 });

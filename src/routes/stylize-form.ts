@@ -66,6 +66,7 @@ function checkKind(name: Field, part: FormPart): void {
 /** Other ways to write a value, by the field: what checkboxes send, and what languages print. */
 const spellings: Partial<Record<Field, Readonly<Record<string, string>>>> = {
   color: {},
+  frames: {},
   format: { jpg: 'jpeg' },
   preserveColor: { 1: 'true', on: 'true', 0: 'false', off: 'false' },
   strokes: { auto: 'auto' },

@@ -10,13 +10,14 @@ import { onEnd } from '../http/on-end.ts';
 import { readForm } from '../http/read-form.ts';
 import { picture, problem, unavailable } from '../http/responses.ts';
 import { vary } from '../http/vary.ts';
-import { mediaTypes } from '../imaging/formats.ts';
+import { animationFormats, mediaTypes, pictureFormats } from '../imaging/formats.ts';
 import { printable, shortened } from '../printable.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createStages, type Stages } from '../observability/stages.ts';
 import { turnedControls } from '../stylization/controls.ts';
 import { stylizePicture, type Stylization, type Stylizer } from '../stylization/stylize.ts';
 import { stylizeForm } from './stylize-fields.ts';
+import { assertMakes } from './stylize-complaints.ts';
 import { parseStylizeForm } from './stylize-form.ts';
 
 interface Options {
@@ -30,7 +31,7 @@ const schema = {
   operationId: 'stylize',
   summary: 'Repaint a picture in a style',
   description:
-    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colours (profiles, cICP, gAMA and cHRM, HDR) are applied as browsers do, transparency is kept, and of an animation the first frame is taken. Every pixel must be in the file; what comes after them may be missing. Without the field format, the Accept header chooses the format of the result.',
+    'Send a picture as content and at least one style: presets by styleId, pictures as style. Several styles are blended by their weights. EXIF orientation and colours (profiles, cICP, gAMA and cHRM, HDR) are applied as browsers do, transparency is kept, and of an animation the first frame is taken, or with frames=all the whole of it (WebP and GIF). Every pixel must be in the file; what comes after them may be missing. Without the field format, the Accept header chooses the format of the result.',
   tags: ['stylization'],
   consumes: ['multipart/form-data'],
   headers: z.object({
@@ -81,11 +82,13 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       const onMeasured = (find: typeof fittingSide) => {
         fittingSide = find;
       };
+      let instead = '';
       const paint = async () => {
         painter.engine.assertOpen(lifetime);
         const parts = await readForm(request, reply, maxUploadBytes, { memory, signal });
         signal.throwIfAborted();
         const { format, ...fields } = parseStylizeForm(parts);
+        if (fields.frames === 'all') instead = ' or fewer frames';
         const turned = turnedControls(fields);
         request.logFields = {
           contentBytes: fields.content.length,
@@ -93,8 +96,11 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
           ...turned,
         };
         for (const control of Object.keys(turned)) metrics.controls.inc({ control });
-        const chooseFormat: Stylization['chooseFormat'] = (own, canHold) =>
-          format ?? negotiateFormat(request, own, canHold);
+        const chooseFormat: Stylization['chooseFormat'] = (own, canHold, isAnimation) => {
+          const formats = isAnimation ? animationFormats : pictureFormats;
+          if (format) assertMakes(formats, format);
+          return format ?? negotiateFormat(request, formats, own, canHold);
+        };
         return stylizePicture(
           painter,
           { ...fields, chooseFormat },
@@ -106,15 +112,16 @@ export const stylizeRoute: FastifyPluginCallbackZod<Options> = (app, options, do
       onEnd(reply.raw, () => void painting.catch(() => undefined).then(memory.release));
       const result = await abortable(signal, painting).catch((error: unknown) => {
         const isLate = error instanceof ServiceError && error.code === 'deadline_exceeded';
-        throw isLate ? tooLate(lifetime.limit, fittingSide()) : error;
+        throw isLate ? tooLate(lifetime.limit, fittingSide(), instead) : error;
       });
 
-      const { bytes, width, height, styleIds } = result;
+      const { bytes, frames, width, height, styleIds } = result;
       observeStages(metrics, stages);
       request.logFields = {
         ...request.logFields,
         styles: styleIds,
         picture: `${width}x${height} ${result.format}`,
+        ...(frames > 1 && { paintedFrames: frames }),
         bytes: bytes.length,
         stages: Object.fromEntries([...stages.times].map(([name, ms]) => [name, Math.round(ms)])),
       };

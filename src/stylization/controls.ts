@@ -1,7 +1,7 @@
 import type { Stylization } from './stylize.ts';
 
 /** The knobs of a request that artists turn. */
-export const controls = ['alpha', 'mask', 'strokes', 'color'] as const;
+export const controls = ['alpha', 'mask', 'strokes', 'color', 'frames'] as const;
 export type Control = (typeof controls)[number];
 
 /** Those that are not as they are without a word, as the log shows them; of masks how many there are. */
@@ -10,12 +10,16 @@ export function turnedControls({
   masks,
   strokes,
   color,
-}: Pick<Stylization, 'counts' | 'masks' | 'strokes' | 'color'>): Partial<Record<Control, unknown>> {
+  frames,
+}: Pick<Stylization, 'counts' | 'masks' | 'strokes' | 'color' | 'frames'>): Partial<
+  Record<Control, unknown>
+> {
   const alphas = counts.map(({ alpha }) => alpha);
   return {
     ...(alphas.some((alpha) => alpha !== 1) && { alpha: alphas }),
     ...(masks.length > 0 && { mask: masks.length }),
     ...(strokes !== 'auto' && { strokes }),
     ...(color !== 'style' && { color }),
+    ...(frames !== 'first' && { frames }),
   };
 }

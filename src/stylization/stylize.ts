@@ -6,22 +6,17 @@ import type {
   StylizeInput,
   StylizeTurn,
 } from '../engine/index.ts';
-import {
-  type Content,
-  type Decodable,
-  type DecodeMemory,
-  openContent,
-  type Pixels,
-} from '../imaging/decode.ts';
-import { assertEncodable, encodePicture, isEncodable } from '../imaging/encode.ts';
-import type { PictureFormat } from '../imaging/formats.ts';
-import { encodeBytes, resizeBytes } from '../imaging/memory.ts';
+import { type Decodable, openContent, type Pixels } from '../imaging/decode.ts';
+import { assertEncodable, encodeAnimation, encodePicture, isEncodable } from '../imaging/encode.ts';
+import type { AnimationFormat, PictureFormat, ResultFormat } from '../imaging/formats.ts';
 import type { Size } from '../rgb-image.ts';
 import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { type Mixed, mixed } from './blend.ts';
 import type { EncodeTimes } from './encode-times.ts';
 import { fittingSide } from './fitting-side.ts';
+import { memoryFor, stylesAtOnce } from './footprint.ts';
+import { prepareFrames } from './frames.ts';
 import { type OpenedMasks, openMasks } from './masks.ts';
 import {
   type Passes,
@@ -33,8 +28,13 @@ import {
 } from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
 
+/** Which frames of an animation are painted. */
+export const frameChoices = ['first', 'all'] as const;
+export type FrameChoice = (typeof frameChoices)[number];
+
 export interface Stylization {
   readonly content: Buffer;
+  readonly frames: FrameChoice;
   /** At least one. */
   readonly styles: readonly StyleSource[];
   /** How each of them counts. */
@@ -46,16 +46,22 @@ export interface Stylization {
   /** Longest side of the result in pixels; undefined means the content's own. */
   readonly size?: number | undefined;
   readonly quality: number;
-  /** The result's format, given the content's and which can hold the picture; throws `not_acceptable`. */
+  /**
+   * The result's format, given the content's, which can hold the picture, and whether it is an animation.
+   * Throws `not_acceptable`, and `invalid_value` for one that cannot be made of it.
+   */
   readonly chooseFormat: (
-    own: PictureFormat,
-    canHold: (format: PictureFormat) => boolean,
-  ) => PictureFormat;
+    own: ResultFormat,
+    canHold: (format: ResultFormat) => boolean,
+    isAnimation: boolean,
+  ) => ResultFormat;
 }
 
 export interface StylizedPicture {
   readonly bytes: Buffer;
-  readonly format: PictureFormat;
+  readonly format: ResultFormat;
+  /** How many there are in it. */
+  readonly frames: number;
   readonly width: number;
   readonly height: number;
   readonly styleIds: readonly string[];
@@ -65,6 +71,7 @@ export interface Stylizer {
   readonly engine: Engine;
   readonly styles: Pick<Styles, 'open'>;
   readonly maxPixels: number;
+  readonly maxFrames: number;
   readonly encodeTimes: EncodeTimes;
   /** What is written into results beside their pixels. */
   readonly xmp?: string | undefined;
@@ -103,14 +110,17 @@ export async function stylizePicture(
 }
 
 async function stylize(
-  { engine, styles, maxPixels, encodeTimes, xmp }: Stylizer,
+  { engine, styles, maxPixels, maxFrames, encodeTimes, xmp }: Stylizer,
   request: Stylization,
   { stages, memory, signal, deadline, onMeasured }: Progress,
   over: AbortSignal,
 ): Promise<StylizedPicture> {
-  const limits = { maxPixels, field: 'content', size: request.size };
-  const content = await openContent(request.content, limits);
-  const passes = passesFor(request.strokes, content, maxPixels);
+  const content = await openContent(request.content, {
+    ...{ maxPixels, field: 'content', size: request.size },
+    maxFrames: request.frames === 'all' ? maxFrames : undefined,
+  });
+  const { frames, timing } = content;
+  const passes = passesFor(request.strokes, content, Math.floor(maxPixels / frames));
   const { underpainting } = passes;
   const decodable =
     underpainting && !needsPhotograph(request, content) ? content.inSize(underpainting) : content;
@@ -119,11 +129,12 @@ async function stylize(
     ...{ maxPixels, stride: engine.model.stride, signal },
   });
   const leavesRest = masks.byPlace || request.counts.some(({ alpha }) => alpha < 1);
-  const bytesFor = (format: PictureFormat) =>
-    memoryFor(content, decodable, opened, masks, passes, format, leavesRest);
+  const bytesFor = (format: ResultFormat) =>
+    memoryFor({ content, decodable, styles: opened, masks, passes, format, leavesRest });
   const format = request.chooseFormat(
     content.format,
     (format) => isEncodable(content, format) && memory.fits(bytesFor(format)),
+    timing !== undefined,
   );
   assertEncodable(content, format);
   const bytesInWork = bytesFor(format);
@@ -132,10 +143,12 @@ async function stylize(
 
   // Half at most: one slow encoding must not end all hope for a format's pictures.
   const left = deadline - performance.now();
-  const painted = deadline - Math.min(encodeTimes.bound(format, content), left / 2);
+  const encoding = timing && format === 'webp' ? 'animated webp' : format;
+  const encoded = { width: content.width, height: frames * content.height };
+  const painted = deadline - Math.min(encodeTimes.bound(encoding, encoded), left / 2);
   const newStyles = opened.flatMap(({ newSize }) => newSize ?? []);
   const planOf = ({ painted, underpainting }: Passes) => ({
-    ...{ size: painted, underpainting, newStyles, byPlace: masks.byPlace },
+    ...{ size: painted, underpainting, newStyles, byPlace: masks.byPlace, frames },
   });
   const allowedMs = usedOfTime * (painted - performance.now());
   onMeasured?.(() => {
@@ -157,7 +170,10 @@ async function stylize(
       await memory.paint(bytesInWork, turn.signal);
       waitedMs = performance.now() - begun;
       const input = await prepare(decodable, opened, masks, request, turn, stages, kept);
-      const prepared = await prepareStrokes(input, passes, engine.model.stride, turn, stages);
+      const { stride } = engine.model;
+      const prepared = timing
+        ? await prepareFrames(input, frames, passes, stride, turn, stages)
+        : await prepareStrokes(input, passes, stride, turn, stages);
       kept.finish = prepared.finish;
       return prepared.input;
     },
@@ -168,43 +184,17 @@ async function stylize(
 
   const result = await kept.finish(stylized.value);
   const begun = performance.now();
-  const bytes = await encodePicture(result, kept.alpha, format, request.quality, xmp);
+  const { quality } = request;
+  const bytes = timing
+    ? await encodeAnimation(result, kept.alpha, timing, format as AnimationFormat, quality, xmp)
+    : await encodePicture(result, kept.alpha, format as PictureFormat, quality, xmp);
   const encodeMs = performance.now() - begun;
   stages.record('encode', encodeMs);
-  encodeTimes.learn(format, content, encodeMs);
+  encodeTimes.learn(encoding, encoded, encodeMs);
   memory.keep(bytes.length);
   const { width, height } = content;
-  return { bytes, format, width, height, styleIds: kept.styleIds };
+  return { bytes, format, frames, width, height, styleIds: kept.styleIds };
 }
-
-/** What a request holds at most from its first decode to its result, in bytes, beside what was sent. */
-function memoryFor(
-  content: Content,
-  { decodeBytes, heldBytes }: DecodeMemory,
-  styles: readonly OpenedStyle[],
-  masks: OpenedMasks,
-  { painted, underpainting }: Passes,
-  format: PictureFormat,
-  leavesRest: boolean,
-): number {
-  const largest = styles.map((style) => style.decodeBytes).sort((a, b) => b - a);
-  const pictures = Math.max(decodeBytes, heldBytes + masks.decodeBytes);
-  const decoding = pictures + sum(largest.slice(0, stylesAtOnce));
-  const encoding =
-    content.heldBytes + masks.heldBytes + encodeBytes(format, content, content.hasAlpha);
-  const described = sum(styles.map((style) => style.heldBytes));
-  // Beside what is scaled: the photograph, and what its details are told by.
-  const details = underpainting && leavesRest ? 3 * underpainting.width * underpainting.height : 0;
-  const beside = masks.heldBytes + heldBytes + details;
-  const scaled = Math.max(
-    underpainting ? beside + resizeBytes(underpainting, painted) : 0,
-    painted === content ? 0 : beside + resizeBytes(content, painted),
-    painted === content ? 0 : beside + resizeBytes(painted, content),
-  );
-  return described + Math.max(decoding, encoding, scaled);
-}
-
-const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
 
 /** What the result needs of the request beside the painted pixels. */
 interface Kept {
@@ -212,9 +202,6 @@ interface Kept {
   alpha: Pixels['alpha'];
   styleIds: readonly string[];
 }
-
-/** While one is described the next is decoded; of those behind, nothing is left to do if one fails. */
-const stylesAtOnce = 2;
 
 async function prepare(
   content: Decodable,

@@ -31,7 +31,7 @@ t.test("Postman's converter knows every field of the form", async (t) => {
   const flat = (one: Item): Item[] => [one, ...(one.item ?? []).flatMap(flat)];
   const form = flat(data as Item).find(({ request }) => request?.method === 'POST')?.request;
   t.same(form?.body?.formdata.map(({ key }) => key).sort(), [
-    ...['alpha', 'color', 'content', 'format', 'mask', 'preserveColor', 'quality'],
+    ...['alpha', 'color', 'content', 'format', 'frames', 'mask', 'preserveColor', 'quality'],
     ...['size', 'strokes', 'style', 'styleId', 'weights'],
   ]);
 });

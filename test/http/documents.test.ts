@@ -82,7 +82,7 @@ t.test('what can be counted is there before it happens', async (t) => {
   for (const control of ['alpha', 'mask', 'strokes', 'color']) {
     t.match(body, `adain_controls_total{control="${control}"} 0\n`);
   }
-  for (const stage of ['decode', 'style', 'underpaint', 'queue', 'infer', 'encode']) {
+  for (const stage of ['decode', 'style', 'underpaint', 'frames', 'queue', 'infer', 'encode']) {
     t.match(body, `adain_stage_duration_seconds_count{stage="${stage}"} 0\n`);
   }
   t.match(body, `adain_build_info{version="${version}",revision="unknown"} 1\n`);

@@ -102,7 +102,7 @@ t.test('a wrong value is quoted, with what was probably meant', async (t) => {
     [
       'format',
       'jepg',
-      'The field format is "jepg"; it takes one of jpeg, png, webp, avif. Did you mean jpeg?',
+      'The field format is "jepg"; it takes one of jpeg, png, webp, avif, gif. Did you mean jpeg?',
     ],
     [
       'styleId',

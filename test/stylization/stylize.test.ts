@@ -22,11 +22,13 @@ t.test('time for encoding: learnt, and never more than half of what is left', as
       },
     },
     maxPixels: 1e6,
+    maxFrames: 10,
     encodeTimes: createEncodeTimes(),
     memory: createMemoryBudget(1e9, () => undefined),
   };
   const request = {
     content: await photo(),
+    frames: 'first' as const,
     styles: [{ kind: 'id' as const, id: 'a' }],
     counts: [{ weight: 1, alpha: 1 }],
     masks: [],

@@ -102,6 +102,7 @@ function walk(bytes: Buffer): Structure {
   const missing = isWhole ? end - bytes.length : 0;
   return {
     ...still,
+    isSequence: sequence !== undefined,
     metadataBytes: metadataBytes + missing,
     codedPixels: mostCodedPixels(bytes, items),
     encoding: readColor(items, shown),
@@ -139,7 +140,7 @@ function walkSequence(bytes: Buffer, moov: Box): Structure {
   const frame = findFirstFrame(bytes, moov);
   if (!frame) return still;
   const mended = () => frameAlone(frame);
-  return { ...walk(mended()), mended };
+  return { ...walk(mended()), isSequence: true, mended };
 }
 
 /** Of all items, since any may be shown or be the opacity of the one that is. */

@@ -44,6 +44,7 @@ export function walkPng(bytes: Buffer): Structure {
   let dataAt: number | undefined;
   let unpacked = 0;
   let isAnimated = false;
+  let isSequence = false;
   let mended: (() => Buffer) | undefined;
   for (const chunk of chunksOf(bytes)) {
     const { name, at, start, end } = chunk;
@@ -63,6 +64,7 @@ export function walkPng(bytes: Buffer): Structure {
       if (metadataBytes > mostMetadataBytes) break;
     } else if (name === animation) {
       isAnimated = dataAt === undefined;
+      isSequence = isAnimated && length >= 4 && bytes.readUInt32BE(start) > 1;
     }
     if (dataAt === undefined && colorNames.has(name) && !colors.has(name)) {
       colors.set(name, bytes.subarray(start, end));
@@ -81,7 +83,8 @@ export function walkPng(bytes: Buffer): Structure {
   }
   // A row's filter byte is in it for nothing.
   const mostPixels = bitsPerPixel === 0 ? Infinity : (dataBytes * deflateRatio * 8) / bitsPerPixel;
-  return { ...still, metadataBytes, mostPixels, encoding: readPngColor(colors), mended };
+  const encoding = readPngColor(colors);
+  return { ...still, isSequence, metadataBytes, mostPixels, encoding, mended };
 }
 
 /** What of a chunk is compressed, if anything. */

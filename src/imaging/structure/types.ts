@@ -11,6 +11,8 @@ export interface Structure {
   readonly scans: number;
   /** Pictures in an animation; 1 for a still one. */
   readonly frames: number;
+  /** An animation of which decoders read one frame alone: APNG, AVIF. */
+  readonly isSequence: boolean;
   /** Bytes of profiles, EXIF, text and the like, what is compressed unpacked. */
   readonly metadataBytes: number;
   /** More pixels than this cannot be in so few bytes. */
@@ -33,6 +35,7 @@ export interface Structure {
 export const still: Structure = {
   scans: 1,
   frames: 1,
+  isSequence: false,
   metadataBytes: 0,
   mostPixels: Infinity,
   codedPixels: 0,
