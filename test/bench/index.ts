@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { batch } from './batch.ts';
 import { eventLoop } from './event-loop.ts';
+import { frames } from './frames.ts';
 import { gpu } from './gpu/index.ts';
 import { httpOverhead } from './http-overhead.ts';
 import { large } from './large.ts';
@@ -30,6 +31,7 @@ const benches = [
   eventLoop,
   memory,
   large,
+  frames,
   gpu,
 ];
 

@@ -97,6 +97,45 @@ t.test('the time of all frames is reserved, measured and painted, and of underpa
   t.end();
 });
 
+t.test(
+  'frames that will not be done in time are refused at once, where there is work',
+  async (t) => {
+    const size = { width: 512, height: 512 };
+    const input = () => ({
+      ...{ image: testPicture(512, 512), statistics, alpha: 1, color: 'style' as const },
+    });
+    const busy = stylize(engine, input());
+    const request = (frames: number) => {
+      const deadline = performance.now() + 2 * engine.boundMs({ size, frames: 2 });
+      return engine.stylize({ size, frames }, { deadline }, () => {
+        throw new Error('nothing is prepared');
+      });
+    };
+    await t.rejects(request(1000), { code: 'deadline_exceeded' });
+    await busy;
+  },
+);
+
+t.test('who leaves takes the frames that are left', async (t) => {
+  const leaving = new AbortController();
+  const size = { width: 64, height: 48 };
+  const image = () => testPicture(64, 48);
+  const frame = (): StylizeInput => ({
+    ...{ image: image(), statistics, content: statistics, alpha: 1, color: 'style' },
+  });
+  const left = engine.stylize({ size, frames: 50 }, { signal: leaving.signal }, async (turn) => {
+    await turn.measure({ image: image(), alpha: 1 });
+    await turn.paint(frame());
+    leaving.abort();
+    await t.rejects(turn.paint(frame()), { code: 'client_closed' });
+    await t.rejects(turn.measure({ image: image(), alpha: 1 }), { code: 'client_closed' });
+    return frame();
+  });
+  await t.rejects(left, { code: 'client_closed' });
+  const next = { image: image(), statistics, alpha: 1, color: 'style' as const };
+  t.match((await stylize(engine, next)).value, size);
+});
+
 t.test('what was not announced is refused', async (t) => {
   const content = statistics;
   const image = () => testPicture(40, 40);

@@ -1,33 +1,21 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import sharp, { type Sharp } from 'sharp';
 import t, { type Test } from 'tap';
 
+import { measure as measured, type Measured, skip } from '../support/peak.ts';
 import { hundredThousandths, noise, noisePixels, withPngChunk } from './files.ts';
-
-// Linux tells a process its highest resident memory, and lets it begin anew.
-const skip = existsSync('/proc/self/clear_refs') ? false : 'not on Linux';
 
 /** What does not grow with the picture is small against four megapixels. */
 const width = 2500;
 const height = 1600;
 
-/** As the image has it: what is freed is given back, so that peaks say what is held. */
-const env = { ...process.env, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '4194304' };
+const script = fileURLToPath(new URL('peak.ts', import.meta.url));
+const measure = (...args: string[]) => measured(script, ...args);
 
-async function measure(...args: string[]): Promise<{ bound: number; peak: number }> {
-  const script = fileURLToPath(new URL('peak.ts', import.meta.url));
-  const command = ['--import', 'tsx', script, ...args];
-  const { stdout } = await promisify(execFile)(process.execPath, command, { env });
-  return JSON.parse(stdout) as { bound: number; peak: number };
-}
-
-function holds(t: Test, name: string, { bound, peak }: { bound: number; peak: number }): void {
+function holds(t: Test, name: string, { bound, peak }: Measured): void {
   const perPixel = (bytes: number) => (bytes / (width * height)).toFixed(1);
   t.ok(peak <= bound, `${name}: ${perPixel(peak)} bytes a pixel of ${perPixel(bound)}`);
 }

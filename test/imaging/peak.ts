@@ -7,7 +7,7 @@
  *     peak.ts mask FILE WIDTH HEIGHT
  *     peak.ts resize TIMES WIDTH HEIGHT
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { openContent } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
@@ -15,6 +15,7 @@ import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts
 import { openMask } from '../../src/imaging/mask.ts';
 import { encodeBytes, resizeBytes } from '../../src/imaging/memory.ts';
 import { resizePixels } from '../../src/imaging/resize.ts';
+import { peakOf } from '../support/peak.ts';
 import { noisePixels, plain } from './files.ts';
 
 const limits = { maxPixels: 2 ** 28, field: 'content' };
@@ -30,19 +31,6 @@ async function warmUp(): Promise<void> {
     await encodePicture(image, new Uint8Array(64 * 64), format, 80);
     await resizePixels(image, { width: 32, height: 32 });
   }
-}
-
-/** From Linux, in bytes. */
-function resident(which: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  return 1024 * Number(new RegExp(`${which}:\\s+(\\d+) kB`).exec(status)?.[1]);
-}
-
-async function peakOf(work: () => Promise<unknown>): Promise<number> {
-  writeFileSync('/proc/self/clear_refs', '5'); // the high-water mark begins anew
-  const before = resident('VmRSS');
-  await work();
-  return resident('VmHWM') - before;
 }
 
 async function decode(file: string, size: number | undefined) {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { canvasSize } from '../../../src/engine/tiling/canvas.ts';
 import type { Executor } from '../../../src/engine/inference/executor.ts';
+import type { RgbImage } from '../../../src/rgb-image.ts';
 import { layoutOf } from '../../../src/engine/tiling/layout.ts';
 import { planPicture } from '../../../src/engine/tiling/plan.ts';
 import { loadModel } from '../../../src/engine/model/model.ts';
@@ -184,6 +185,30 @@ t.test('a few shapes paint what any shape paints, but for what the margin mirror
     const [own] = await executor.describe([input.image]);
     t.ok(relativeError(own ?? [], await describe(width, height, 1)) < 0.15);
   }
+});
+
+t.test('with statistics of the content that are given: its own, or those of a scene', async (t) => {
+  const statistics = await describe(96, 80, 9);
+  const [width, height] = [300, 90];
+  const still = testPicture(width, height, 1);
+  const other = testPicture(width, height, 2);
+  const isLeft = (i: number) => Math.floor(i / 3) % width < 64;
+  const moved = still.data.map((value, i) => (isLeft(i) ? (other.data[i] as number) : value));
+  const input = { statistics, alpha: 1, color: 'style' as const };
+  const [content] = await executor.describe([still]);
+  const frames = [still, { ...still, data: moved }].map((image) => copyOf(image));
+  const painted: RgbImage[] = [];
+  for (const image of frames) {
+    painted.push(...(await executor.stylize([{ ...input, image, content }])));
+  }
+  const [own] = await executor.stylize([{ ...input, image: still }]);
+  const { share, largest } = closeness(painted[0]?.data ?? [], own?.data ?? []);
+  t.ok(share > 0.99, `${share} within 1, all within ${largest}`);
+  const right = painted.map(({ data }) =>
+    Buffer.from(data.filter((_, i) => Math.floor(i / 3) % width >= 256)),
+  );
+  t.ok(right[1]?.equals(right[0] as Buffer), 'what stands still, to the bit');
+  t.notOk(Buffer.from(painted[1]?.data ?? []).equals(painted[0]?.data ?? Buffer.of()));
 });
 
 t.test('a run that is not full equals its pictures one by one', async (t) => {
