@@ -7,7 +7,9 @@ import sharp, { type OverlayOptions } from 'sharp';
 
 import { buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import type { Size } from '../../src/rgb-image.ts';
 import { form, type Field } from '../support/app.ts';
+import { clipOf } from '../support/clip.ts';
 
 const gap = 6;
 const example = (file: string) =>
@@ -140,6 +142,41 @@ await sheet(
     ],
   ],
   [280, 187],
+);
+
+// A picture that moves over a still one, and a cut.
+const clipSize = { width: 420, height: 236 };
+const pixelsOf = (file: string, { width, height }: Size) =>
+  sharp(example(file)).resize(width, height).removeAlpha().raw().toBuffer();
+const moving = { width: 130, height: 96 };
+const mover = {
+  input: await pixelsOf('still-life.jpg', moving),
+  raw: { ...moving, channels: 3 },
+} as const;
+const shots = await Promise.all(
+  ['lake.jpg', 'lake.jpg', 'lake.jpg', 'canal.jpg'].map(async (file, i) =>
+    sharp(await pixelsOf(file, clipSize), { raw: { ...clipSize, channels: 3 } })
+      .composite([{ ...mover, left: 20 + 50 * i, top: 110 }])
+      .removeAlpha()
+      .raw()
+      .toBuffer(),
+  ),
+);
+const clip = await clipOf(Buffer.concat(shots), clipSize.width, clipSize.height)
+  .webp({ quality: 85, delay: shots.map(() => 500) })
+  .toBuffer();
+await writeFile(example('clip.webp'), clip);
+const repainted = await app.inject(
+  await form(['content', clip], ['styleId', 'great-wave'], ['frames', 'all'], ['quality', '95']),
+);
+
+// Frames as they were sent, and painted.
+await sheet(
+  'brush-frames.jpg',
+  [clip, repainted.rawPayload].map((bytes) =>
+    shots.map((_, page) => () => sharp(bytes, { page }).png().toBuffer()),
+  ),
+  [280, 157],
 );
 
 // What the README's first curl line gives.
