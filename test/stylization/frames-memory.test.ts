@@ -4,25 +4,21 @@ import t from 'tap';
 import { measure, skip } from '../support/peak.ts';
 
 const script = fileURLToPath(new URL('frames-peak.ts', import.meta.url));
-const many = ['40', '480', '270'];
-const two = ['2', '2000', '1300'];
-t.setTimeout(300_000); // dozens of processes, one after the other
+const many = ['30', '480', '270'];
+const two = ['2', '1600', '1000'];
+t.setTimeout(600_000); // dozens of processes, one after the other
 
 for (const format of ['webp', 'gif']) {
   t.test(`an animation takes no more memory than its bound: ${format}`, { skip }, async (t) => {
     for (const [task, shape, ...rest] of [
       ['decode', many],
-      ['decode', two],
-      ['decode', many, '240'],
       ['decode', many, '960'],
-      ['encode', many, 'opaque'],
       ['encode', many, 'alpha'],
       ['encode', two, 'alpha'],
       ['paint', many],
       ['paint', two],
       ['paint', many, '2'],
       ['paint', many, '0.5'],
-      ['paint', many, '2', '8', 'content', '0.5'],
       ['paint', many, '0.5', '8', 'content', '0.5'],
       ['paint', two, '2', '1', 'only'],
     ] as const) {
