@@ -1,5 +1,6 @@
 /**
  *     npm run bench -- [name…] [--rounds 7] [--requests 2000] [--megapixels 1,4,16] [--out folder]
+ *     npm run bench -- feed [--against another checkout]
  *     npm run bench -- gpu [--device cuda] [--seconds 180] [--parts ready,runs] [--reference folder]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
 import { eventLoop } from './event-loop.ts';
 import { frames } from './frames.ts';
+import { feed } from './feed/index.ts';
 import { gpu } from './gpu/index.ts';
 import { httpOverhead } from './http-overhead.ts';
 import { large } from './large.ts';
@@ -32,6 +34,7 @@ const benches = [
   memory,
   large,
   frames,
+  feed,
   gpu,
 ];
 
@@ -45,6 +48,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '180' },
     parts: { type: 'string' },
     reference: { type: 'string', default: fileURLToPath(referenceFolder) },
+    against: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -56,6 +60,7 @@ const options = {
   seconds: count('seconds', values.seconds),
   parts: values.parts?.split(','),
   reference: resolve(values.reference),
+  against: values.against,
 };
 for (const name of positionals) {
   if (benches.some((bench) => bench.name === name)) continue;

@@ -35,6 +35,8 @@ export interface Options {
   readonly seconds: number;
   readonly parts: readonly string[] | undefined;
   readonly reference: string;
+  /** Of the feed bench: the folder of another checkout, to compare with. */
+  readonly against: string | undefined;
 }
 
 export interface Bench {

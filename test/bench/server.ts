@@ -20,8 +20,9 @@ export interface Server {
 export async function withServer<T>(
   environment: Readonly<Record<string, string>>,
   work: (server: Server) => Promise<T>,
+  [program = '', ...given]: readonly string[] = [process.execPath, entry],
 ): Promise<T> {
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(program, given, {
     env: { ...process.env, HOST: '127.0.0.1', PORT: '0', ADAIN_DEVICE: 'cpu', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
