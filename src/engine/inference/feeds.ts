@@ -121,7 +121,9 @@ function canvases(pictures: readonly Seen[], layout: RunLayout, rectangle: Recta
   const { width, height } = sizeOf(rectangle);
   const length = 3 * width * height;
   const count = runSize(pictures.length, layout);
-  const data = new Uint8Array(count * length);
+  // All of it is written: a picture's canvas by copying, what makes a run full with zeros.
+  const data = new Uint8Array(Buffer.allocUnsafeSlow(count * length).buffer);
+  data.fill(0, pictures.length * length);
   for (const [index, { image, alpha, shares }] of pictures.entries()) {
     const canvas = data.subarray(index * length, (index + 1) * length);
     copyCanvas(image, margin, rectangle, canvas);

@@ -61,22 +61,34 @@ export function copyCanvas(
   // Columns left..right of the canvas lie in the picture, the others mirror it.
   const left = Math.min(Math.max(x0, margin), x1);
   const right = Math.max(Math.min(x1, margin + width), left);
-  for (let y = y0, row = 0; y < y1; y++, row += 3 * (x1 - x0)) {
-    const line = 3 * width * reflect(y - margin, height);
+  const mirrored = [...range(x0, left), ...range(right, x1)];
+  const targets = Int32Array.from(mirrored, (x) => 3 * (x - x0));
+  const sources = Int32Array.from(mirrored, (x) => 3 * reflect(x - margin, width));
+  const length = 3 * (x1 - x0);
+  /** Where each row of the picture has been copied to: its mirror images are alike. */
+  const copied = new Int32Array(height).fill(-1);
+  for (let y = y0, row = 0; y < y1; y++, row += length) {
+    const source = reflect(y - margin, height);
+    const twin = copied[source] as number;
+    if (twin >= 0) {
+      into.copyWithin(row, twin, twin + length);
+      continue;
+    }
+    copied[source] = row;
+    const line = 3 * width * source;
     const inside = data.subarray(line + 3 * (left - margin), line + 3 * (right - margin));
     into.set(inside, row + 3 * (left - x0));
-    const mirror = (from: number, to: number) => {
-      for (let x = from, at = row + 3 * (from - x0); x < to; x++, at += 3) {
-        const pixel = line + 3 * reflect(x - margin, width);
-        into[at] = data[pixel] as number;
-        into[at + 1] = data[pixel + 1] as number;
-        into[at + 2] = data[pixel + 2] as number;
-      }
-    };
-    mirror(x0, left);
-    mirror(right, x1);
+    for (let i = 0; i < targets.length; i++) {
+      const at = row + (targets[i] as number);
+      const pixel = line + (sources[i] as number);
+      into[at] = data[pixel] as number;
+      into[at + 1] = data[pixel + 1] as number;
+      into[at + 2] = data[pixel + 2] as number;
+    }
   }
 }
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** −1 → 1, length → length − 2, and so on: there and back as often as it takes. */
 function reflect(index: number, length: number): number {
