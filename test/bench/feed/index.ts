@@ -115,7 +115,7 @@ async function withFeedServer<T>(
   const command = ['taskset', '-c', list, process.execPath, '--import', 'tsx', entry];
   try {
     return await withServer(
-      { ADAIN_DEVICE: 'cuda', FEED_FOLDER: folder },
+      { ADAIN_DEVICE: 'cuda:0', FEED_FOLDER: folder },
       async (server) => {
         const threads = (await readdir(folder)).filter((name) => !(name in libraries));
         return work(server, Number(threads[0]));

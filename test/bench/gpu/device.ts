@@ -11,6 +11,9 @@ import type { Layout } from '../../../src/engine/tiling/layout.ts';
 
 const query = ['--query-gpu=utilization.gpu,memory.used', '--format=csv,noheader,nounits'];
 
+/** The same with one worker, where `cuda` has as many as there is room for. */
+export const withOneWorker = (device: string): string => (device === 'cuda' ? 'cuda:0' : device);
+
 /**
  * A device in either precision; a CPU has float32 only.
  * @throws Error that says what keeps the GPU from working

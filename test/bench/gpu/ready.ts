@@ -2,7 +2,7 @@
 import { createEngine, parseDevices, preflight, thisHost } from '../../../src/engine/index.ts';
 import { modelsDir, stylize, testPicture } from '../../engine/helpers.ts';
 import { timed } from '../measure.ts';
-import { gpuMemoryMiB } from './device.ts';
+import { gpuMemoryMiB, withOneWorker } from './device.ts';
 import { readSettings, say } from './part.ts';
 
 const mebibyte = 2 ** 20;
@@ -26,7 +26,7 @@ const memory = (when: string, seconds: number | string) => {
 };
 memory('before', '');
 const start = performance.now();
-const engine = await createEngine({ modelsDir, device, queueLimit: 8 });
+const engine = await createEngine({ modelsDir, device: withOneWorker(device), queueLimit: 8 });
 memory(`ready: ${engine.description}`, (performance.now() - start) / 1000);
 
 const { value: statistics } = await engine.describe(testPicture(512, 512));

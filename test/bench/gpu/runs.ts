@@ -75,6 +75,7 @@ async function measureStylize(placement: Placement, side: number, count: number)
 
   const { session, first } = await open(stylizeGraph(partsFor(placement)), placement, feeds);
   const run = await settled(rounds, () => session.run(feeds));
+  const anew = await settled(rounds, async () => session.run(await makeFeeds()));
   const small = withTinyCrop(feeds);
   const without = await settled(rounds, () => session.run(small));
   const MiB = gpuMemoryMiB();
@@ -89,6 +90,7 @@ async function measureStylize(placement: Placement, side: number, count: number)
     'opened and first run, ms': first,
     'canvases in JavaScript, ms': await settled(rounds, makeFeeds),
     'run, ms': run,
+    'both, a canvas for each run, ms': anew,
     'upload and launch, ms': up,
     'kernels, ms': without - up,
     'download and casts, ms': run - without,

@@ -2,7 +2,7 @@
 import { createEngine } from '../../../src/engine/index.ts';
 import { modelsDir, stylize, testPicture } from '../../engine/helpers.ts';
 import { sustained } from '../client.ts';
-import { gpuMemoryMiB, watchGpu } from './device.ts';
+import { gpuMemoryMiB, watchGpu, withOneWorker } from './device.ts';
 import { readSettings, say } from './part.ts';
 
 /** Workers, and pictures a run. */
@@ -19,7 +19,7 @@ const tilePixels = 512 ** 2;
 
 const { device, rounds } = readSettings();
 for (const [workers, maxBatch] of device === 'cpu' ? crews.slice(0, 1) : crews) {
-  const devices = Array.from({ length: workers }, () => device).join(',');
+  const devices = Array.from({ length: workers }, () => withOneWorker(device)).join(',');
   const start = performance.now();
   const options = { modelsDir, device: devices, maxBatch, tilePixels };
   const engine = await createEngine({ ...options, queueLimit: 256 });
