@@ -41,7 +41,9 @@ const variables = z.object({
     .describe('least severe log line to write'),
   ADAIN_DEVICE: device
     .default('auto')
-    .describe('auto, cpu, cuda, or a list cuda:0,cuda:1; auto falls back to the CPU and says why'),
+    .describe(
+      'auto, cpu, cuda, or a list cuda:0,cuda:1 with one worker each; auto falls back to the CPU and says why',
+    ),
   ADAIN_PRECISION: z
     .enum(['auto', 'fp32'], { error: 'auto or fp32' })
     .default('auto')

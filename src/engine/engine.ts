@@ -37,7 +37,7 @@ import type { WorkerThread } from './workers/worker-thread.ts';
 export interface EngineOptions {
   /** The folder of model.json, encoder.onnx and decoder.onnx. */
   readonly modelsDir: string;
-  /** auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1. */
+  /** auto, cpu, cuda (as many workers as there is room for), or a worker each: cuda:0,cuda:1. */
   readonly device: string;
   /** Of weights and convolutions on a GPU; float16 by default. */
   readonly precision?: Placement['precision'];

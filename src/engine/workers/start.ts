@@ -3,6 +3,7 @@ import { thisHost } from '../devices/cuda/host.ts';
 import { explainFault } from '../devices/cuda/faults.ts';
 import { obstacleOf, preflight } from '../devices/cuda/preflight.ts';
 import { usableCores } from '../devices/cores.ts';
+import { gpuWorkers } from '../devices/gpu-workers.ts';
 import { parseDevices } from '../devices/parse-devices.ts';
 import type { Placement } from '../devices/placement.ts';
 import type { WorkerThread } from './worker-thread.ts';
@@ -11,6 +12,8 @@ export interface StartOptions {
   readonly device: string;
   readonly precision?: Placement['precision'];
   readonly threads?: number | undefined;
+  /** What the process may use; unbounded by default. */
+  readonly memoryBytes?: number;
 }
 
 export type StartWorker = (placement: Placement) => Promise<WorkerThread>;
@@ -23,16 +26,22 @@ export interface Started {
 }
 
 /**
- * Starts a worker on each device. `auto` takes a GPU if one works and says why not otherwise; a
- * device asked for must work.
+ * Starts a worker on each device, on `cuda` as many as there is room for. `auto` takes that if it works
+ * and says why not otherwise; a device asked for must work.
  * @throws Error that names the device at fault, and what its error means
  */
 export async function startWorkers(
-  { device, precision, threads = usableCores() }: StartOptions,
+  { device, precision, threads = usableCores(), memoryBytes = Infinity }: StartOptions,
   start: StartWorker,
   host = thisHost(),
 ): Promise<Started> {
-  const parse = (name: string) => parseDevices(name, threads, precision);
+  const parse = (name: string) => {
+    const [first, ...others] = parseDevices(name, threads, precision);
+    if (name !== 'cuda') return [first, ...others] as const;
+    const freeMiB = host.gpus()?.[first.ordinal]?.freeMiB;
+    const count = gpuWorkers({ cores: threads, memoryBytes, freeMiB });
+    return [first, ...Array.from({ length: count - 1 }, () => first)] as const;
+  };
   if (device !== 'auto') return startAll(parse(device), '', start, host);
   try {
     return await startAll(parse('cuda'), '', start, host);
@@ -63,7 +72,14 @@ async function startAll(
   const names = placements.map(({ provider, ordinal, threads, precision }) =>
     provider === 'cpu' ? `CPU with ${threads} threads` : `CUDA device ${ordinal} in ${precision}`,
   );
-  return { placements, threads: [first, ...others], description: names.join(', ') + reason };
+  return { placements, threads: [first, ...others], description: counted(names) + reason };
+}
+
+function counted(names: readonly string[]): string {
+  const count = (name: string) => names.filter((other) => other === name).length;
+  return [...new Set(names)]
+    .map((name) => (count(name) > 1 ? `${name} with ${count(name)} workers` : name))
+    .join(', ');
 }
 
 const ordinalOf = ({ ordinal }: Placement) => ordinal;

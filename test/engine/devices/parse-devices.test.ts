@@ -1,7 +1,9 @@
 import t from 'tap';
 import type { Test } from 'tap';
+import { gpuWorkers } from '../../../src/engine/devices/gpu-workers.ts';
 import { parseDevices } from '../../../src/engine/devices/parse-devices.ts';
 import { createEngine } from '../../../src/engine/index.ts';
+import type { EngineOptions } from '../../../src/engine/index.ts';
 import { machine, providerFiles } from './cuda/machine.ts';
 import { words } from './cuda/words.ts';
 import { modelsDir } from '../helpers.ts';
@@ -34,6 +36,40 @@ t.test('a GPU that works is taken, by auto too', async (t) => {
     t.match(engine, { provider: 'cuda', description: 'CUDA device 0 in float16' });
     await engine.close();
   }
+});
+
+t.test('cuda takes as many workers as there is room for, a list as many as it names', async (t) => {
+  const host = machine(t.testdir(providerFiles()), {
+    gpus: () => [{ name: 'NVIDIA H200', freeMiB: 140_000 }],
+  });
+  const start = async (more: Partial<EngineOptions>) => {
+    const engine = await createEngine(
+      { ...options, device: 'cuda', ...more },
+      { host, workerFile },
+    );
+    t.teardown(() => engine.close());
+    return engine.description;
+  };
+  const name = 'CUDA device 0 in float16';
+  t.equal(await start({ threads: 16 }), `${name} with 4 workers`);
+  t.equal(await start({ threads: 16, device: 'auto' }), `${name} with 4 workers`);
+  t.equal(await start({ threads: 16, memoryBytes: 5 * 2 ** 30 }), `${name} with 2 workers`);
+  t.equal(await start({ threads: 16, device: 'cuda:0' }), name);
+  t.equal(await start({ threads: 1, device: 'cuda:0,cuda:0' }), `${name} with 2 workers`);
+});
+
+t.test('workers share a GPU as far as cores and memories go', (t) => {
+  const room = { cores: 16, memoryBytes: 64 * 2 ** 30, freeMiB: 140_000 };
+  t.equal(gpuWorkers(room), 4);
+  t.equal(gpuWorkers({ ...room, cores: 128 }), 4, 'the HTTP thread is busy then');
+  t.equal(gpuWorkers({ ...room, cores: 11 }), 2);
+  t.equal(gpuWorkers({ ...room, cores: 1 }), 1);
+  t.equal(gpuWorkers({ ...room, memoryBytes: 8 * 2 ** 30 }), 4);
+  t.equal(gpuWorkers({ ...room, memoryBytes: 2 * 2 ** 30 }), 1);
+  t.equal(gpuWorkers({ ...room, freeMiB: 22_500 }), 2);
+  t.equal(gpuWorkers({ ...room, freeMiB: 1100 }), 1);
+  t.equal(gpuWorkers({ ...room, freeMiB: undefined }), 1, 'nobody knows');
+  t.end();
 });
 
 t.test('without CUDA, cuda fails the start and auto says why it runs on the CPU', async (t) => {
