@@ -44,6 +44,8 @@ const columns = (pixels: Buffer, x0: number, x1: number) =>
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] ?? NaN))), 0);
+const mean = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? NaN)), 0) / a.length;
 
 /** Further from the middle than a painted pixel sees: the last columns of either side. */
 const ends = (pixels: Buffer) => [columns(pixels, 0, 24), columns(pixels, 184, 208)] as const;
@@ -146,7 +148,9 @@ t.test('an alpha a style, in its place and in a blend', async (t) => {
   const none = ends(await paint(['styleId', first], ['alpha', '0']));
   const some = ends(await paint(['styleId', second], ['alpha', '0.6']));
   t.ok(largest(found[0], none[0]) <= 1);
-  t.ok(largest(found[1], some[1]) <= 1);
+  // Grain goes with alpha, and the content's statistics with its grain, by a hair.
+  t.ok(mean(found[1], some[1]) < 0.5);
+  t.ok(mean(found[1], ends(await paint(['styleId', second], ['alpha', '0.5']))[1]) > 1);
 
   t.same(await paint(styles, ['alpha', '0.6,0.6']), await paint(styles, ['alpha', '0.6']));
   t.same(
