@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import { ServiceError } from '../errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -25,6 +25,10 @@ export const slowReaders = plugin<Options>(
 
     app.addHook('onRequest', (request, reply, next) => {
       const { socket } = request.raw;
+      if (!(socket instanceof Socket)) {
+        next(); // injected: nobody reads
+        return;
+      }
       const connection = connections.get(socket) ?? { open: 0, answering: new Set() };
       connections.set(socket, connection);
       connection.open++;
@@ -40,7 +44,7 @@ export const slowReaders = plugin<Options>(
     app.addHook('onSend', async (request, reply, payload) => {
       const { raw } = reply;
       const connection = connections.get(request.raw.socket);
-      if (!connection) return; // refused before any hook
+      if (!connection) return; // refused before any hook, or injected
       connection.answering.add(reply);
       const cutAfter = (ms: number) => () => {
         cut(request, reply, metrics, ms);

@@ -84,3 +84,27 @@ t.test('the next request of a connection is not cut for the time that it takes',
   const answer = await text(socket);
   t.match(answer, /quick[^]*slow$/);
 });
+
+t.test('an answer leaves no timer behind, with a body or without', async (t) => {
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(slowReaders, { metrics: createMetrics() });
+  app.get('/', () => 'body');
+  app.get('/empty', (_request, reply) => reply.code(204).send());
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  for (const [method, url] of [
+    ['GET', '/'],
+    ['HEAD', '/'],
+    ['GET', '/empty'],
+  ] as const) {
+    await app.inject({ method, url });
+    t.equal(timers(), before, `${method} ${url}, injected`);
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${method} ${url} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+    t.match(await text(socket), /^HTTP\/1\.1 20[04] /);
+    t.equal(timers(), before, `${method} ${url}, over a connection`);
+  }
+});
