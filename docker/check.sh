@@ -159,11 +159,12 @@ client() {
   done
 }
 running() { [ "$("${engine[@]}" inspect -f '{{.State.Running}} {{.State.OOMKilled}}' "$container" | tee /dev/stderr)" = 'true false' ]; }
+photograph() { local code; code=$(send 24.jpg 0); echo "$code"; logs | tail -n 5; [ "$code" = 200 ]; }
 peak() { inside sh -c 'cat /sys/fs/cgroup/memory.peak /sys/fs/cgroup/memory/memory.max_usage_in_bytes 2>/dev/null | head -n 1'; }
 for memory in 1g 2g; do
   start -e ADAIN_REQUEST_TIMEOUT_MS=600000
   ready || fail "$memory: becomes ready"
-  check "$memory: paints a photograph of 24 megapixels" test "$(send 24.jpg 0)" = 200
+  check "$memory: paints a photograph of 24 megapixels" photograph
   stop_and_remove
   start
   ready || fail "$memory: becomes ready"
