@@ -44,6 +44,10 @@ export function assertAnimation(source: Source, { maxFrames, maxPixels, field }:
     const text = `The animation has ${frames} frames; at most ${maxFrames} are painted. Send fewer, ${remedy}.`;
     throw new ServiceError('too_complex_image', text, { field });
   }
+  if (source.tableBytes(frames) === Infinity) {
+    const text = `The frames of the lossless WebP are cut into more blocks than can be counted. Send fewer, ${remedy}.`;
+    throw new ServiceError('too_complex_image', text, { field });
+  }
   const pixels = frames * width * height;
   if (pixels > maxPixels) {
     const text = `The ${frames} frames of ${width}×${height} have ${pixels} pixels together; at most ${maxPixels} are taken. Send smaller ones or fewer, ${remedy}.`;

@@ -61,7 +61,7 @@ export function decodeBytes(source: Source, target: Size, frames = 1): number {
   const givenBytes = (hasAlpha ? 4 : 3) * (encoding ? sampleBytes : 1);
   const decoding = decoderBytes(source, target) + givenBytes * made;
   const copying = (givenBytes + (hasAlpha ? 4.7 : 3.4)) * made;
-  return besideBytes(source, target) + Math.max(decoding, copying);
+  return besideBytes(source, target, frames) + Math.max(decoding, copying);
 }
 
 /** The same for a mask, whose bands come one after the other, of a byte a pixel each. */
@@ -82,11 +82,12 @@ function decoderBytes(source: Source, target: Size): number {
   return decoderBytesPerPixel(source) * sent + (isTurned ? turned : 0);
 }
 
-function besideBytes(source: Source, target: Size): number {
+function besideBytes(source: Source, target: Size, frames = 1): number {
   // Unpacked to be counted, then held by each library that it is passed through: text of 7.9 MB took
   // 64 MB.
   const metadata = 8 * source.metadataBytes;
-  return fixedBytes + source.mendedBytes + metadata + rowBytes(source, target);
+  const files = source.mendedBytes + metadata + source.tableBytes(frames);
+  return fixedBytes + files + rowBytes(source, target);
 }
 
 /** What decoded pixels hold, in bytes: colours, and opacity where the picture may have some. */

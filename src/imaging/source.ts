@@ -7,7 +7,7 @@ import { profileSpace, readProfile } from './color/profile.ts';
 import { describeForeign } from './foreign.ts';
 import { type InputFormat, inputPixels, sniffFormat } from './formats.ts';
 import { pool } from './pool.ts';
-import { readStructure } from './structure/index.ts';
+import { readStructure, type Structure } from './structure/index.ts';
 import { assertFits, assertModest } from './structure/limits.ts';
 
 /** One picture may keep a thread of the pool for this long. 100 megapixels of JPEG take 1 s. */
@@ -30,6 +30,8 @@ export interface Source extends Size {
   readonly isSequence: boolean;
   /** Of profiles, EXIF, text and the like, in bytes. */
   readonly metadataBytes: number;
+  /** As its structure has it. */
+  readonly tableBytes: Structure['tableBytes'];
   /** EXIF wants it turned or mirrored. */
   readonly isTurned: boolean;
   /** Of its samples, where they are not sRGB and sharp does not make it of them. */
@@ -89,6 +91,7 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
     frames: structure.frames,
     isSequence: structure.isSequence,
     metadataBytes: structure.metadataBytes,
+    tableBytes: structure.tableBytes,
     isTurned: (header.orientation ?? 1) > 1,
     isWideRgb: header.space === 'rgb16' && header.hasProfile && !encoding,
   };

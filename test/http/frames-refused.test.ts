@@ -9,6 +9,7 @@ import type { StylizeRequest } from '../../src/engine/index.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { testPicture } from '../engine/helpers.ts';
 import { avifOf, avifParts } from '../imaging/avif.ts';
+import { webpOf, webpOfCodes } from '../imaging/costly.ts';
 import { apng, plain } from '../imaging/files.ts';
 import { build, form, photo, type Field } from '../support/app.ts';
 import { clipOf } from '../support/clip.ts';
@@ -64,6 +65,31 @@ t.test(
     const first = await app.inject(await form(['content', turned], ['styleId', 'mosaic']));
     const { width, height } = await sharp(first.rawPayload).metadata();
     t.same([width, height], [48, 64]);
+  },
+);
+
+t.test(
+  'frames with more codes than can be counted, and with more than there is room for',
+  async (t) => {
+    const app = await withEngine({}, { ADAIN_MEMORY_BYTES: String(2 ** 30) });
+    const side = 2400;
+    const still = await plain([200, 80, 40], side, side).webp({ lossless: true }).toBuffer();
+    for (const [second, code, detail] of [
+      [
+        webpOfCodes(side, 2),
+        'too_complex_image',
+        /more blocks than can be counted\. Send fewer, or ask/,
+      ],
+      [webpOfCodes(side), 'too_many_pixels', /takes up to 9\d\d MB of memory/],
+    ] as const) {
+      const content = webpOf([still, second], side);
+      const answer = await app.inject(await request(['content', content], ['size', '100']));
+      t.match(answer.json(), { status: 422, code, field: 'content', detail });
+      const first = await app.inject(
+        await form(['content', content], ['size', '100'], ['styleId', 'mosaic']),
+      );
+      t.equal(first.statusCode, 200, 'the first frame has few');
+    }
   },
 );
 

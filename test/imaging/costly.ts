@@ -54,23 +54,104 @@ export function riffChunk(name: string, data: Buffer): Buffer {
   return Buffer.concat([Buffer.from(name), length, data, Buffer.alloc(data.length & 1)]);
 }
 
-/** An animated WebP of 64×64 with so many frames of 16×16. */
-export async function webpOfFrames(frames: number): Promise<Buffer> {
-  const still = await plain([9, 99, 199], 16, 16).webp({ lossless: true }).toBuffer();
+/** An animated WebP of square frames, each a still WebP, on a square canvas. */
+export function webpOf(stills: readonly Buffer[], side: number, canvasSide = side): Buffer {
   const head = Buffer.alloc(16); // at 0, 0, size less one, duration, flags
-  head.writeUIntLE(15, 6, 3);
-  head.writeUIntLE(15, 9, 3);
+  head.writeUIntLE(side - 1, 6, 3);
+  head.writeUIntLE(side - 1, 9, 3);
   const canvas = Buffer.alloc(10);
   canvas.writeUInt8(2);
-  canvas.writeUIntLE(63, 4, 3);
-  canvas.writeUIntLE(63, 7, 3);
+  canvas.writeUIntLE(canvasSide - 1, 4, 3);
+  canvas.writeUIntLE(canvasSide - 1, 7, 3);
   const body = Buffer.concat([
     Buffer.from('WEBP'),
     riffChunk('VP8X', canvas),
     riffChunk('ANIM', Buffer.alloc(6)),
-    repeat(riffChunk('ANMF', Buffer.concat([head, still.subarray(12)])), frames),
+    ...stills.map((still) => riffChunk('ANMF', Buffer.concat([head, still.subarray(12)]))),
   ]);
   return riffChunk('RIFF', body);
+}
+
+/** An animated WebP of 64×64 with so many frames of 16×16. */
+export async function webpOfFrames(frames: number): Promise<Buffer> {
+  const still = await plain([9, 99, 199], 16, 16).webp({ lossless: true }).toBuffer();
+  return webpOf(
+    Array.from({ length: frames }, () => still),
+    16,
+    64,
+  );
+}
+
+/** Bits of a lossless WebP, the lowest first. */
+function bitWriter() {
+  const bytes: number[] = [];
+  let word = 0;
+  let held = 0;
+  return {
+    put: (value: number, count: number): void => {
+      word += value * 2 ** held;
+      for (held += count; held >= 8; held -= 8) {
+        bytes.push(word % 256);
+        word = Math.floor(word / 256);
+      }
+    },
+    end: () => Buffer.from([...bytes, word]),
+  };
+}
+
+/**
+ * What a lossless WebP has behind its header: in front of pixels that take no bits a set of codes for
+ * each block of 4×4, up to 65,536, and as many small pictures of blocks before as `transforms` says.
+ */
+function codeSets(side: number, transforms = 0): Buffer {
+  const { put, end } = bitWriter();
+  const single = () => {
+    put(1, 4); // one symbol: 0
+  };
+  const blocks = Math.ceil(side / 4) ** 2;
+  const sets = Math.min(blocks, 65_536);
+  for (let kind = 0; kind < transforms; kind++) {
+    put(1, 1);
+    put(kind, 2);
+    put(0, 4); // blocks of 4×4, no cache
+    for (let code = 0; code < 5; code++) single();
+  }
+  put(0, 2); // no more, no cache
+  put(1, 1);
+  put(0, 4);
+  // Codes of 8 bits for each green, and for each red.
+  for (const symbols of [280, 256]) {
+    put(8 * 2, 5);
+    for (const length of [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]) put(length, 3);
+    put(0, 1);
+    for (let symbol = 0; symbol < symbols; symbol++) put(symbol < 256 ? 1 : 0, 1);
+  }
+  for (let code = 0; code < 3; code++) single();
+  const backwards = (byte: number) =>
+    parseInt(byte.toString(2).padStart(8, '0').split('').reverse().join(''), 2);
+  for (let block = 0; block < blocks; block++) {
+    put(backwards(block % 256), 8);
+    put(backwards((block % sets) >> 8), 8);
+  }
+  for (let code = 0; code < 5 * sets; code++) single();
+  return end();
+}
+
+/** A lossless WebP of so many pixels a side, with all the sets of codes that it may have. */
+export function webpOfCodes(side: number, transforms = 0): Buffer {
+  const head = Buffer.alloc(5, 0x2f);
+  head.writeUInt32LE(side - 1 + (side - 1) * 2 ** 14, 1);
+  const data = Buffer.concat([head, codeSets(side, transforms)]);
+  return riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), riffChunk('VP8L', data)]));
+}
+
+/** The same in the opacity of a lossy WebP. */
+export async function webpOfAlphaCodes(side: number): Promise<Buffer> {
+  const webp = await plain([9, 99, 199], side, side, 0.5).webp().toBuffer();
+  const at = webp.indexOf('ALPH');
+  const end = at + 8 + webp.readUInt32LE(at + 4) + (webp.readUInt32LE(at + 4) & 1);
+  const alpha = riffChunk('ALPH', Buffer.concat([Buffer.from([1]), codeSets(side)]));
+  return riffChunk('RIFF', Buffer.concat([webp.subarray(8, at), alpha, webp.subarray(end)]));
 }
 
 /** A GIF with so many frames, all but the first of one pixel. */

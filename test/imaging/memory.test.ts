@@ -6,6 +6,7 @@ import sharp, { type Sharp } from 'sharp';
 import t, { type Test } from 'tap';
 
 import { measure as measured, type Measured, skip } from '../support/peak.ts';
+import { webpOfAlphaCodes, webpOfCodes } from './costly.ts';
 import { hundredThousandths, noise, noisePixels, withPngChunk } from './files.ts';
 
 /** What does not grow with the picture is small against four megapixels. */
@@ -48,6 +49,8 @@ const files: Record<string, () => Sharp | Promise<Buffer>> = {
   'interlaced RGBA PNG, 16 bits, lying': () =>
     lying(wide(rgba())).png({ ...png, progressive: true }),
   'lossless WebP with alpha': () => rgba().webp({ effort: 0, lossless: true }),
+  'lossless WebP of many codes': () => Promise.resolve(webpOfCodes(1024)),
+  'WebP with opacity of many codes': () => webpOfAlphaCodes(1024),
   'animated WebP': () => frames().webp({ effort: 0 }),
   AVIF: () => rgb().avif(avif),
   'AVIF of 12 bits with alpha': () => rgba().avif({ ...avif, bitdepth: 12 }),

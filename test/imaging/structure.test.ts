@@ -19,6 +19,8 @@ import {
   pngOfTexts,
   riffChunk,
   scanBomb,
+  webpOfAlphaCodes,
+  webpOfCodes,
   webpOfFrames,
 } from './costly.ts';
 import {
@@ -232,6 +234,38 @@ t.test('an AVIF with more of anything than sound files have is unbounded', async
   const length = single.length - at;
   padded.writeUInt32BE(padded.length - at, single.indexOf(uint32(length)));
   t.equal(coded(padded), Infinity, 'units');
+});
+
+t.test('sets of codes of a lossless WebP are counted', async (t) => {
+  const tables = (bytes: Buffer, frames = 1) => readStructure(bytes, 'webp').tableBytes(frames);
+  const perSet = tables(webpOfCodes(64)) / 256;
+  t.ok(perSet > 10_000 && perSet < 20_000, `${perSet} bytes a set`);
+  t.equal(tables(webpOfCodes(1024)), 65_536 * perSet);
+  t.equal(tables(webpOfCodes(1024, 2)), 65_536 * perSet, 'behind transforms');
+  t.equal(tables(await webpOfAlphaCodes(64)), 256 * perSet, 'of opacity');
+  const { image } = await decodeContent(webpOfCodes(64), limits);
+  t.match(image, { width: 64, height: 64 }, 'a decoder takes it');
+  for (const effort of [0, 2, 4, 6]) {
+    for (const picture of [noise(300, 200), noise(300, 200, 4), plain([9, 99, 199])]) {
+      const webp = await picture.webp({ lossless: true, effort }).toBuffer();
+      t.ok(tables(webp) < 100 * perSet, `libwebp's own, effort ${effort}`);
+    }
+  }
+  t.equal(tables(webpOfCodes(64).subarray(0, 120)), 0, 'of a damaged one nothing');
+
+  const error = await refusal(webpOfCodes(4096));
+  t.match(error, complex);
+  t.match(error.message, /^The lossless WebP is cut into more blocks than can be counted\. /);
+  const tiny = riffChunk('VP8L', Buffer.from([0x2f, 255, 255, 255, 15, 0xff]));
+  const many = Buffer.concat(Array.from({ length: 20_000 }, () => tiny));
+  const frames = [Buffer.alloc(16), Buffer.concat([Buffer.alloc(16), many])];
+  const chunks = frames.map((data) => riffChunk('ANMF', data));
+  const file = riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), ...chunks]));
+  t.same(
+    [1, 2].map((count) => tables(file, count)),
+    [0, Infinity],
+    'of no more frames than asked for',
+  );
 });
 
 t.test('a walk ends where a limit is passed', async (t) => {

@@ -24,7 +24,8 @@ const mostCodedPixels = ({ width, height }: Size) => 4 * width * height + 4_000_
  * Makes sure that a file has no more in it than pictures have, before any decoder sees it.
  * @throws ServiceError `too_complex_image`
  */
-export function assertModest({ scans, frames, metadataBytes }: Structure, field: string): void {
+export function assertModest(structure: Structure, field: string): void {
+  const { scans, frames, metadataBytes, tableBytes } = structure;
   if (scans > mostScans) {
     throw tooComplex(
       `The JPEG is drawn in more than the ${mostScans} scans that are taken. Save it anew, baseline or progressive as usual.`,
@@ -40,6 +41,12 @@ export function assertModest({ scans, frames, metadataBytes }: Structure, field:
   if (metadataBytes > mostMetadataBytes) {
     throw tooComplex(
       `The file has profiles, EXIF and text of more than the ${mostMetadataBytes} bytes, unpacked, that are taken. Save it without them.`,
+      field,
+    );
+  }
+  if (tableBytes(1) === Infinity) {
+    throw tooComplex(
+      'The lossless WebP is cut into more blocks than can be counted. Save it anew, or as PNG.',
       field,
     );
   }

@@ -22,6 +22,11 @@ export interface Structure {
    * Infinity where there is no end of them.
    */
   readonly codedPixels: number;
+  /**
+   * Of a decoder's tables of codes, in bytes, for so many frames one after the other, where a file can make
+   * them large; Infinity where they cannot be counted.
+   */
+  readonly tableBytes: (frames: number) => number;
   /** Of the samples, where the file says so beside a profile; undefined for sRGB. */
   readonly encoding?: Encoding | undefined;
   /**
@@ -39,4 +44,5 @@ export const still: Structure = {
   metadataBytes: 0,
   mostPixels: Infinity,
   codedPixels: 0,
+  tableBytes: () => 0,
 };
