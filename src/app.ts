@@ -17,7 +17,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pino, type Logger } from 'pino';
 
 import type { Config } from './config.ts';
-import type { createEngine } from './engine/index.ts';
 import { ServiceError } from './errors.ts';
 import { limitConnections, trackConnections } from './http/connections.ts';
 import { crossOrigin } from './http/cross-origin.ts';
@@ -39,7 +38,7 @@ import { registerStylesRoutes } from './routes/register-styles.ts';
 import { styleStatisticsRoutes } from './routes/style-statistics.ts';
 import { stylesRoutes } from './routes/styles.ts';
 import { stylizeRoute } from './routes/stylize.ts';
-import { createStylizer } from './stylizer.ts';
+import { createStylizer, type StylizerParts } from './stylizer.ts';
 import { version } from './version.ts';
 
 declare module 'fastify' {
@@ -58,8 +57,7 @@ declare module 'fastify' {
 type Started = Awaited<ReturnType<typeof createStylizer>>;
 
 /** What tests replace. */
-export interface Parts {
-  readonly createEngine: typeof createEngine;
+export interface Parts extends StylizerParts {
   readonly logger: Logger;
 }
 
@@ -108,7 +106,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
     throw new ServiceError('not_ready', text);
   };
   app.decorate('warmUp', async () => {
-    starting ??= createStylizer(config, metrics, app.log, parts.createEngine);
+    starting ??= createStylizer(config, metrics, app.log, parts);
     started = await starting;
   });
 
@@ -133,7 +131,8 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.addHook('onClose', async () => {
     // After the last answer; a start that failed was told to who asked for it.
     await starting
-      ?.then(async ({ engine, store }) => {
+      ?.then(async ({ engine, store, presets }) => {
+        await presets.close();
         await engine.close();
         await store.close();
       })
@@ -170,6 +169,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(styleStatisticsRoutes, styles);
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
+    presets: () => warm().presets,
     metrics,
     pool,
     isStarting: () => started === undefined,

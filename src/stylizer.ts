@@ -14,9 +14,10 @@ import {
 } from './memory-budget.ts';
 import { engineEvents, storeEvents, type Metrics } from './observability/metrics.ts';
 import { guardStore, openStore, type GuardedStore } from './store/index.ts';
-import { loadCatalog, type StylesFolder } from './stylization/catalog.ts';
 import { createEncodeTimes } from './stylization/encode-times.ts';
 import { createLibrary } from './stylization/library.ts';
+import { assertReadable, createPresets } from './stylization/presets.ts';
+import type { PresetFolders, Presets } from './stylization/presets.ts';
 import { createStyleLookup, renewalShare } from './stylization/style-lookup.ts';
 import { createStyles } from './stylization/styles.ts';
 import { version } from './version.ts';
@@ -40,44 +41,48 @@ function memoryOf({ ADAIN_MEMORY_BYTES }: Config): number {
   return ADAIN_MEMORY_BYTES ?? usableMemory();
 }
 
-function stylesFolders(config: Config): StylesFolder[] {
+function presetFolders(config: Config): PresetFolders {
   const { ADAIN_MODELS_DIR, ADAIN_PRESETS, ADAIN_STYLES_DIR } = config;
   const shipped = {
     path: join(ADAIN_MODELS_DIR, 'styles'),
     remedy: 'Set ADAIN_MODELS_DIR to the folder that holds it, or ADAIN_PRESETS to none.',
-    required: true,
   };
   const own = {
     path: ADAIN_STYLES_DIR ?? '',
     remedy: 'Set ADAIN_STYLES_DIR to a folder of pictures that the service may read.',
-    required: false,
   };
-  return [
-    ...(ADAIN_PRESETS === 'shipped' ? [shipped] : []),
-    ...(ADAIN_STYLES_DIR === undefined ? [] : [own]),
-  ];
+  return {
+    shipped: ADAIN_PRESETS === 'shipped' ? shipped : undefined,
+    own: ADAIN_STYLES_DIR === undefined ? undefined : own,
+  };
+}
+
+/** What tests replace. */
+export interface StylizerParts {
+  readonly createEngine: typeof createEngine;
+  /** Between two looks at the operator's folder. */
+  readonly pollMs: number;
 }
 
 /**
- * Everything that paints, made from the configuration: the engine, warm, and all presets described.
+ * Everything that paints, made from the configuration: the engine, warm, and the presets; what is
+ * new of the operator's follows.
  * @throws Error that says which file, variable or device is at fault.
  */
 export async function createStylizer(
   config: Config,
   metrics: Metrics,
   log: FastifyBaseLogger,
-  startEngine = createEngine,
+  parts: Partial<StylizerParts> = {},
 ) {
   log.info({ device: config.ADAIN_DEVICE }, 'warming up');
   configureImaging({ threads: 1 });
   const maxPixels = config.ADAIN_MAX_PIXELS;
   const maxFrames = config.ADAIN_MAX_FRAMES;
-  const warn = (complaint: string) => {
-    log.warn(complaint);
-  };
-  const found = await loadCatalog(stylesFolders(config), warn);
+  const folders = presetFolders(config);
+  await assertReadable(folders);
 
-  const engine = await startEngine({
+  const engine = await (parts.createEngine ?? createEngine)({
     ...engineOptions(config),
     events: engineEvents(metrics),
     log,
@@ -86,6 +91,7 @@ export async function createStylizer(
   metrics.engineInfo.set({ provider, model: model.name, version: model.version }, 1);
 
   let store: GuardedStore | undefined;
+  let presets: Presets | undefined;
   try {
     store = await openStoreFor(config, engine, metrics, log);
     const lookup = createStyleLookup({
@@ -94,20 +100,25 @@ export async function createStylizer(
       ttlMs: config.ADAIN_STYLE_TTL_MS,
     });
     const styleSize = config.ADAIN_STYLE_SIZE;
-    const described = { engine, store, lookup, styleSize, maxPixels };
-    const styles = await createStyles({ ...described, catalog: found, warn });
+    const memory = memoryFor(config, engine, metrics);
+    presets = await createPresets({
+      ...{ folders, engine, store, memory, styleSize, log },
+      renewalMs: renewalShare * config.ADAIN_STYLE_TTL_MS,
+      pollMs: parts.pollMs,
+    });
+    const described = { presets, store, lookup, styleSize, maxPixels };
+    const styles = createStyles(described);
     const library = createLibrary({
-      ...{ ...described, styles, presets: styles.presets },
+      ...{ ...described, engine, styles },
       maxStyles: config.ADAIN_MAX_STYLES,
       maxStyleBytes: config.ADAIN_MAX_STYLE_BYTES,
     });
-    const memory = memoryFor(config, engine, metrics);
     const modelName = `${model.name} ${model.version}`;
     const pictureMB = Math.round(memory.pictures.capacity / 1e6);
     const what = {
       engine: description,
       model: modelName,
-      presets: styles.presets.size,
+      presets: presets.catalog.size,
       store: store.place,
       pictureMB,
     };
@@ -117,10 +128,11 @@ export async function createStylizer(
         ? provenanceXmp(`adain-server ${version}, model ${modelName}`)
         : undefined;
     return {
-      ...{ engine, store, library, styles, maxPixels, maxFrames, memory },
+      ...{ engine, store, presets, library, styles, maxPixels, maxFrames, memory },
       ...{ encodeTimes: createEncodeTimes(), xmp },
     };
   } catch (error) {
+    await presets?.close();
     await engine.close(); // else its workers would keep the process, or a connection
     await store?.close();
     throw error;

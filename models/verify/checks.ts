@@ -3,6 +3,7 @@
  * onnxruntime through the service's own graphs, from pixels to pixels, so a pass says that the
  * service paints what PyTorch painted at the export, not only that the files are the same.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createExecutor } from '../../src/engine/inference/executor.ts';
 import { plain } from '../../src/engine/inference/feeds.ts';
@@ -17,7 +18,10 @@ import type { Tensor } from '../../src/engine/inference/onnxruntime.ts';
 import type { ModelProto } from '../../src/engine/model/graph/onnx/onnx_pb.ts';
 import type { StyleStatistics } from '../../src/engine/types.ts';
 import { smallestSide, type RgbImage } from '../../src/rgb-image.ts';
+import { readDescribed } from '../../src/stylization/described-file.ts';
+import { shippedFile } from '../../src/stylization/presets.ts';
 import { readGolden } from './golden.ts';
+import { describedBy, describePresets } from './presets.ts';
 
 export interface Check {
   readonly name: string;
@@ -31,7 +35,7 @@ const statisticsTolerance = 1e-4;
 /** Pixels: none further off than one level of 255, and this share exact. */
 const exactShare = 0.98;
 
-const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precision: 'float32' };
+export const cpu: Placement = { provider: 'cpu', ordinal: 0, threads: 1, precision: 'float32' };
 
 /** Checks one thing after another; what cannot be read or made ends it. */
 export async function* verifyModel(folder: string): AsyncGenerator<Check, void, undefined> {
@@ -76,6 +80,7 @@ export async function* verifyModel(folder: string): AsyncGenerator<Check, void, 
     yield (await attempt('golden statistics', describing)).check;
     yield (await attempt('golden result', painted(result, 1))).check;
     yield (await attempt('golden half', painted(half, 0.5))).check;
+    yield (await attempt('presets', () => checkPresets(model, executor, folder))).check;
   } finally {
     await executor.release();
   }
@@ -188,7 +193,7 @@ function haloOf({ encoderMargin, decoderHalo }: Model): number {
   return encoderMargin + decoderHalo;
 }
 
-function layoutFor(model: Model) {
+export function layoutFor(model: Model) {
   return layoutOf(model, cpu, { tilePixels: tileSide(model) ** 2, maxBatch: 1 });
 }
 
@@ -209,6 +214,29 @@ async function checkTiles(model: Model, executor: Executor): Promise<Finding> {
   let step = await stylization.next();
   while (!step.done) step = await stylization.next();
   return { says: `halo ${haloOf(model)}, one pass and tiles: ${comparePixels(step.value, whole)}` };
+}
+
+/** What the service takes for the statistics of its presets, so that it need not describe them. */
+async function checkPresets(model: Model, executor: Executor, folder: string): Promise<Finding> {
+  const styles = join(folder, 'styles');
+  if (!existsSync(styles)) return { says: 'there are none' };
+  const path = join(styles, shippedFile);
+  const remedy = 'npm run styles:describe makes it anew';
+  const kept = await readDescribed(path, describedBy(model), 2 * model.channels).catch(
+    (cause: unknown) => {
+      throw new Error(`${path} is stale (${(cause as Error).message}): ${remedy}`, { cause });
+    },
+  );
+  const found = await describePresets(model, executor, styles);
+  const digests = (pictures: typeof found) => pictures.map(({ digest }) => digest).join();
+  if (digests(found) !== digests(kept)) {
+    throw new Error(`${path} is of other pictures than those beside it: ${remedy}`);
+  }
+  for (const [i, { statistics }] of found.entries()) {
+    compareStatistics(statistics, kept[i]?.statistics ?? new Float32Array());
+  }
+  const within = statisticsTolerance.toExponential();
+  return { says: `${found.length} are as ${shippedFile} has them, within ${within}` };
 }
 
 async function describe(

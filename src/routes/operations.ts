@@ -6,10 +6,12 @@ import { ServiceError } from '../errors.ts';
 import { unavailable } from '../http/responses.ts';
 import { type Pool, stuckAfterSeconds } from '../imaging/pool.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Presets } from '../stylization/presets.ts';
 
 interface Options {
   /** Throws `not_ready` while it starts. */
   readonly engine: () => Engine;
+  readonly presets: () => Pick<Presets, 'awaited'>;
   readonly metrics: Metrics;
   readonly isStarting: () => boolean;
   /** Where pictures are decoded: what hangs there keeps all others from being read. */
@@ -20,6 +22,9 @@ interface Options {
 
 const tags = ['operations'];
 const ok = z.object({ status: z.literal('ok') });
+const ready = ok.extend({
+  detail: z.string().optional().describe('what is still to come, if anything'),
+});
 const model = z
   .object({
     name: z.string(),
@@ -36,7 +41,7 @@ const model = z
 
 /** What machines ask: is it alive, is it ready, how does it fare, what does it run. */
 export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { engine, metrics, pool, isStarting, isClosing } = options;
+  const { engine, presets, metrics, pool, isStarting, isClosing } = options;
 
   app.get(
     '/livez',
@@ -72,7 +77,10 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         operationId: 'readyz',
         summary: 'Whether to send requests; a real inference has succeeded',
         tags,
-        response: { 200: ok.describe('It is ready'), 503: unavailable('Send requests elsewhere') },
+        response: {
+          200: ready.describe('It is ready'),
+          503: unavailable('Send requests elsewhere'),
+        },
       },
     },
     () => {
@@ -83,7 +91,10 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
       if (!engine().ready) {
         throw new ServiceError('not_ready', `No worker of the engine is up. ${elsewhere}`);
       }
-      return { status: 'ok' } as const;
+      const { awaited } = presets();
+      if (awaited === 0) return { status: 'ok' } as const;
+      const detail = `${awaited} pictures of ADAIN_STYLES_DIR are still to be described.`;
+      return { status: 'ok', detail } as const;
     },
   );
 

@@ -47,7 +47,7 @@ export function workFor(
   };
 }
 
-/** Presets change with a start, all others at any time. */
+/** Presets change seldom, all others at any time. */
 export function cacheControl(reply: FastifyReply, { kind }: KnownStyle): void {
   reply.header('cache-control', kind === 'preset' ? 'public, max-age=300' : 'no-cache');
 }

@@ -151,7 +151,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
       const found = await find(request);
       cacheControl(reply, found);
       const { style } = found;
-      const version = 'version' in style ? style.version : '';
+      const version = 'digest' in style ? style.digest : 'version' in style ? style.version : '';
       const made = await thumbnailOf(`${style.id}@${version}`, () =>
         'path' in style ? readFile(style.path) : keptPicture(request, reply, found),
       );

@@ -3,7 +3,9 @@ import { createMemoryStore } from './memory.ts';
 import { createRedisStore } from './redis.ts';
 import type { StoreOptions, StyleStore } from './types.ts';
 
+export { draft } from './drafts.ts';
 export { guardStore, storeResults, type GuardedStore, type StoreEvents } from './guard.ts';
+export { sweepDrafts } from './sweep.ts';
 export { fromBytes, storeNames, toBytes } from './types.ts';
 export type { FoundStyle, Put, StoredStyle, StoreOptions, StyleStore, Texts } from './types.ts';
 

@@ -34,7 +34,8 @@ export async function sweep(root: string, { ttlMs, maxUploads }: Limits): Promis
   }
 }
 
-async function sweepDrafts(folder: string, now: number): Promise<void> {
+/** Takes away what processes that were killed have left in a folder. */
+export async function sweepDrafts(folder: string, now: number): Promise<void> {
   for (const { path, mtimeMs } of await filesIn(folder, isDraft)) {
     if (now - mtimeMs > draftMs) await unlink(path).catch(ifGone);
   }

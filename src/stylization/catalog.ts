@@ -3,21 +3,10 @@ import { extname, isAbsolute, join, parse, relative, sep } from 'node:path';
 import { z } from 'zod';
 
 import { mediaTypeOf } from '../imaging/formats.ts';
-import { measurePicture } from '../imaging/measure.ts';
+import type { DescribedPicture } from './described-file.ts';
 
-/** A style that ships with the service or lies in the operator's folder. */
-export interface Preset {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly license: string;
-  readonly width: number;
-  readonly height: number;
-  readonly path: string;
-  readonly mediaType: string;
-  /** Whether the service does not start without it. */
-  readonly required: boolean;
-}
+/** A style that ships with the service or lies in the operator's folder, described. */
+export interface Preset extends CatalogEntry, DescribedPicture {}
 
 export type Catalog = ReadonlyMap<string, Preset>;
 
@@ -45,103 +34,67 @@ const catalogFile = z.object({
     }),
   ),
 });
-type CatalogEntry = z.output<typeof catalogFile>['styles'][number];
+
+/** What a folder says of a style, and where its picture is. */
+export interface CatalogEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly license: string;
+  readonly path: string;
+}
 
 /** A folder of style pictures, with or without a catalog.json. */
 export interface StylesFolder {
   readonly path: string;
   /** What to do where it cannot be read. */
   readonly remedy: string;
-  /** Whether all its pictures must be sound; else those that are not are passed over. */
-  readonly required: boolean;
-}
-
-/** Hears of each picture that is passed over: its path, what is wrong with it and the remedy. */
-export type Warn = (complaint: string) => void;
-
-/**
- * Reads folders of style pictures.
- * @throws Error that names the folder or file and the remedy: a folder or catalog that cannot be
- * read, an id twice, and of a folder whose pictures are required whatever is wrong with one.
- */
-export async function loadCatalog(folders: readonly StylesFolder[], warn: Warn): Promise<Catalog> {
-  const catalog = new Map<string, Preset>();
-  for (const folder of folders) {
-    for (const entry of await listEntries(folder, warn)) {
-      const taken = catalog.get(entry.id);
-      const path = join(folder.path, entry.file);
-      if (taken) {
-        throw new Error(
-          `The style id ${entry.id} of ${path} is taken by ${taken.path}. Choose another: rename the file, or change its id in catalog.json.`,
-        );
-      }
-      const preset = await orPassOver(folder, warn, () => readPreset(folder, entry, path));
-      if (preset) catalog.set(entry.id, preset);
-    }
-  }
-  return catalog;
-}
-
-/** What `work` gives, or nothing but a warning if it fails on a picture that is not required. */
-export async function orPassOver<T>(
-  { required }: { readonly required: boolean },
-  warn: Warn,
-  work: () => T | Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (required || !(error instanceof UnusableStyle)) throw error;
-    warn(`${error.message} The service starts without it.`);
-    return undefined;
-  }
 }
 
 /** Of a single picture; its message says which, what is wrong with it and the remedy. */
-class UnusableStyle extends Error {
+export class UnusableStyle extends Error {
   override readonly name = 'UnusableStyle';
 }
 
 /**
- * Reads a preset's picture.
- * @throws UnusableStyle
+ * Lists what a folder offers, by id: in the catalog's order, or by file name. Of two with one id the
+ * first is listed.
+ * @param complain hears of each that is passed over
+ * @param taken where another folder's ids are, by id
+ * @throws Error that names the folder or catalog that cannot be read, and the remedy
  */
-export async function readPicture<T>(
-  path: string,
-  read: (bytes: Buffer) => Promise<T>,
-): Promise<T> {
-  try {
-    return await read(await readFile(path));
-  } catch (cause) {
-    throw unusable(path, cause);
-  }
-}
-
-function unusable(path: string, cause: unknown): UnusableStyle {
-  return new UnusableStyle(
-    `The style picture ${path} cannot be used (${reasonOf(cause)}). Put a sound picture there, or remove it, from catalog.json too if that lists it.`,
-    { cause },
-  );
-}
-
-async function listEntries(styles: StylesFolder, warn: Warn): Promise<CatalogEntry[]> {
-  const { path: folder, remedy } = styles;
+export async function listFolder(
+  { path: folder, remedy }: StylesFolder,
+  complain: (error: UnusableStyle) => void,
+  taken: ReadonlyMap<string, { readonly path: string }> = new Map(),
+): Promise<ReadonlyMap<string, CatalogEntry>> {
   const files = await readdir(folder).catch((cause: unknown) => {
     throw new Error(`The styles folder ${folder} cannot be read (${reasonOf(cause)}). ${remedy}`, {
       cause,
     });
   });
-  if (!files.includes('catalog.json')) {
-    const pictures = files.filter((file) => mediaTypeOf(extname(file).slice(1)));
-    const entries = pictures.map((file) =>
-      orPassOver(styles, warn, () => entryOfFile(folder, file)),
-    );
-    return (await Promise.all(entries)).filter((entry) => entry !== undefined);
+  const entries = files.includes('catalog.json')
+    ? await readCatalog(folder)
+    : (await picturesOf(folder)).flatMap((file) => entryOfFile(folder, file, complain));
+  const listed = new Map<string, CatalogEntry>();
+  for (const entry of entries) {
+    const { id, path } = entry;
+    const other = taken.get(id) ?? listed.get(id);
+    if (!other) listed.set(id, entry);
+    else {
+      const text = `The style id ${id} of ${path} is taken by ${other.path}. Choose another: rename the file, or change its id in catalog.json.`;
+      complain(new UnusableStyle(text));
+    }
   }
+  return listed;
+}
+
+async function readCatalog(folder: string): Promise<CatalogEntry[]> {
   const path = join(folder, 'catalog.json');
   try {
     await assertFile(path);
-    return catalogFile.parse(JSON.parse(await readFile(path, 'utf8'))).styles;
+    const { styles } = catalogFile.parse(JSON.parse(await readFile(path, 'utf8')));
+    return styles.map(({ file, ...texts }) => ({ ...texts, path: join(folder, file) }));
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : reasonOf(cause);
     throw new Error(
@@ -151,50 +104,71 @@ async function listEntries(styles: StylesFolder, warn: Warn): Promise<CatalogEnt
   }
 }
 
-/** A picture without a catalog is named by its file: `Starry Night.jpg` → `starry-night`. */
-function entryOfFile(folder: string, file: string): CatalogEntry {
-  const path = join(folder, file);
-  // Systems keep files of their own beside pictures, such as ._name.jpg on a Mac's volumes.
-  if (file.startsWith('.')) throw unusable(path, 'its name begins with a dot');
-  const { name } = parse(file);
-  const id = styleIdOf(name);
-  if (id === undefined) {
-    throw new UnusableStyle(
-      `The name of the style picture ${path} gives no style id. Name it with letters, digits and hyphens, 80 at most.`,
-    );
-  }
-  return { id, file, name, description: '', license: 'unknown' };
+/**
+ * Names that begin with a dot are not for us: systems and copying programs keep files of their own
+ * beside pictures, such as ._name.jpg on a Mac's volumes. Nor are folders.
+ */
+async function picturesOf(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { withFileTypes: true });
+  return found
+    .filter((entry) => !entry.name.startsWith('.') && !entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((name) => mediaTypeOf(extname(name).slice(1)))
+    .sort();
 }
 
-async function readPreset(
-  { path: folder, required }: StylesFolder,
-  { id, name, description, license }: CatalogEntry,
-  path: string,
-): Promise<Preset> {
+/** A picture without a catalog is named by its file: `Starry Night.jpg` → `starry-night`. */
+function entryOfFile(
+  folder: string,
+  file: string,
+  complain: (error: UnusableStyle) => void,
+): CatalogEntry[] {
+  const path = join(folder, file);
+  const { name } = parse(file);
+  const id = styleIdOf(name);
+  if (id !== undefined) return [{ id, name, description: '', license: 'unknown', path }];
+  const text = `The name of the style picture ${path} gives no style id. Name it with letters, digits and hyphens, 80 at most.`;
+  complain(new UnusableStyle(text));
+  return [];
+}
+
+/**
+ * What tells one state of a picture's file from another without reading it. To be asked before
+ * anything is opened: a pipe would block, a device never end.
+ * @param root the folder's `realpath`, which the file must lie in; undefined: anywhere
+ * @throws UnusableStyle
+ */
+export async function stampOf(path: string, root?: string): Promise<string> {
   try {
-    await assertFile(path);
-    if (!required) await assertInside(folder, path);
+    const { size, mtimeMs } = await assertFile(path);
+    if (root !== undefined) await assertInside(root, path);
+    return `${size} ${mtimeMs}`;
   } catch (cause) {
     throw unusable(path, cause);
   }
-  const measured = await readPicture(path, (bytes) => measurePicture(bytes, path));
-  return { id, name, description, license, path, required, ...measured };
 }
 
-/** To be asked before anything is opened: a pipe would block, a device never end. */
-async function assertFile(path: string): Promise<void> {
+export function unusable(path: string, cause: unknown): UnusableStyle {
+  return new UnusableStyle(
+    `The style picture ${path} cannot be used (${reasonOf(cause)}). Put a sound picture there, or remove it, from catalog.json too if that lists it.`,
+    { cause },
+  );
+}
+
+async function assertFile(path: string) {
   const found = await stat(path);
   if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is no file');
+  return found;
 }
 
 /** Links within the folder are as good as files: a ConfigMap of Kubernetes is made of them. */
-async function assertInside(folder: string, path: string): Promise<void> {
-  const way = relative(await realpath(folder), await realpath(path));
+async function assertInside(root: string, path: string): Promise<void> {
+  const way = relative(root, await realpath(path));
   if (isAbsolute(way) || way.split(sep)[0] === '..') {
     throw new Error('it lies outside of the styles folder');
   }
 }
 
-function reasonOf(cause: unknown): string {
+export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -11,8 +11,9 @@ import {
   type StoredStyle,
   type Texts,
 } from '../store/index.ts';
-import { styleIdPattern, type Catalog, type Preset } from './catalog.ts';
+import { styleIdPattern, type Preset } from './catalog.ts';
 import { readKept, type KeptLimits, type Work } from './kept-picture.ts';
+import type { Presets } from './presets.ts';
 import { isPictureId, type StyleLookup } from './style-lookup.ts';
 import type { Styles } from './styles.ts';
 
@@ -37,7 +38,7 @@ export interface Page {
 
 export interface LibraryOptions extends KeptLimits {
   readonly engine: Engine;
-  readonly presets: Catalog;
+  readonly presets: Pick<Presets, 'catalog' | 'assertDescribed'>;
   readonly styles: Pick<Styles, 'open'>;
   readonly lookup: StyleLookup;
   readonly store: GuardedStore;
@@ -51,7 +52,8 @@ export function createLibrary(options: LibraryOptions) {
   const { engine, presets, styles, lookup, store, maxStyles } = options;
 
   function assertFree(id: string): void {
-    if (!presets.has(id)) return;
+    presets.assertDescribed(id);
+    if (!presets.catalog.has(id)) return;
     const text = `${id} is a preset, which stays as it is. Choose another id.`;
     throw new ServiceError('id_taken', text, { field: 'id' });
   }
@@ -80,15 +82,16 @@ export function createLibrary(options: LibraryOptions) {
   }
 
   return {
-    presets,
-    /** Throws `id_taken` for a preset's. */
+    presets: presets.catalog,
+    /** Throws `id_taken` for a preset's, and `not_ready` for that of one still to be described. */
     assertFree,
 
     /** Throws `unknown_style`; rejects with `store_unavailable` where it cannot be told. */
     async find(id: string, signal: AbortSignal): Promise<KnownStyle> {
       if (!styleIdPattern.test(id)) throw unknown(id);
-      const preset = presets.get(id);
+      const preset = presets.catalog.get(id);
       if (preset) return { kind: 'preset', style: preset };
+      presets.assertDescribed(id);
       const look = lookup.findRegistered(id);
       const registered = await look.catch(() => undefined);
       if (registered) return { kind: 'registered', style: registered.style };
@@ -105,7 +108,7 @@ export function createLibrary(options: LibraryOptions) {
       const page = listed.slice(0, limit);
       const last = listed.length > limit ? page.at(-1)?.id : undefined;
       // A preset of the operator's that took a registered style's id counts.
-      return { styles: page.filter(({ id }) => !presets.has(id)), last };
+      return { styles: page.filter(({ id }) => !presets.catalog.has(id)), last };
     },
 
     /** The kept picture. */

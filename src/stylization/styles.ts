@@ -1,12 +1,12 @@
 import { together } from '../abortable.ts';
-import type { DescribeStyle, Engine, StyleStatistics } from '../engine/index.ts';
+import type { DescribeStyle, StyleStatistics } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { openStyle, type DecodeMemory } from '../imaging/decode.ts';
 import { pixelDigest } from '../imaging/digest.ts';
 import { nearest } from '../nearest.ts';
 import type { Size } from '../rgb-image.ts';
 import type { FoundStyle, GuardedStore } from '../store/index.ts';
-import { orPassOver, readPicture, type Catalog, type Preset, type Warn } from './catalog.ts';
+import type { Presets } from './presets.ts';
 import { isPictureId, type ResolvedStyle, type StyleLookup } from './style-lookup.ts';
 
 export type { ResolvedStyle };
@@ -27,44 +27,23 @@ export interface OpenedStyle extends DecodeMemory {
 const nothingToDecode = { newSize: undefined, decodeBytes: 0, heldBytes: 0 };
 
 export interface StylesOptions {
-  readonly engine: Engine;
-  readonly catalog: Catalog;
-  readonly warn: Warn;
+  readonly presets: Pick<Presets, 'catalog' | 'assertDescribed'>;
   readonly lookup: StyleLookup;
   readonly store: GuardedStore;
   readonly styleSize: number;
   readonly maxPixels: number;
 }
 
-export type Styles = Awaited<ReturnType<typeof createStyles>>;
+export type Styles = ReturnType<typeof createStyles>;
 
-/**
- * Describes all presets, then turns a request's styles into statistics.
- * @throws Error that names a required preset that cannot be described, or what the engine rejects with
- */
-export async function createStyles(options: StylesOptions) {
-  const { engine, catalog, warn, lookup, store, styleSize, maxPixels } = options;
-
-  const presets = new Map<string, Preset>();
-  const described = new Map<string, StyleStatistics>();
-  for (const preset of catalog.values()) {
-    const { id, path } = preset;
-    // Whoever deploys the service chose these files: they need no limit.
-    const limits = { styleSize, maxPixels: Infinity, field: path };
-    const image = await orPassOver(preset, warn, () =>
-      readPicture(path, async (bytes) => {
-        const picture = await openStyle(bytes, limits);
-        return picture.decode();
-      }),
-    );
-    if (!image) continue;
-    described.set(id, (await engine.describe(image)).value);
-    presets.set(id, preset);
-  }
+/** Turns a request's styles into statistics. */
+export function createStyles(options: StylesOptions) {
+  const { presets, lookup, store, styleSize, maxPixels } = options;
 
   const openId = async (id: string, ending: AbortSignal): Promise<OpenedStyle> => {
-    const statistics = described.get(id);
-    if (statistics) return knownAs(id, statistics);
+    const preset = presets.catalog.get(id);
+    if (preset) return knownAs(id, preset.statistics);
+    presets.assertDescribed(id);
     if (isPictureId(id)) {
       const upload = await lookup.findUpload(id, ending);
       if (upload) {
@@ -77,7 +56,7 @@ export async function createStyles(options: StylesOptions) {
       throw error;
     });
     if (registered) return openRegistered(registered);
-    const meant = nearest(id, presets.keys());
+    const meant = nearest(id, presets.catalog.keys());
     const hint = meant ? ` Did you mean ${meant}?` : '';
     const text = `There is no style "${id}" here.${hint} GET /styles lists those that last; an uploaded style's id is known only for a time: send the picture again.`;
     throw new ServiceError('unknown_style', text, { field: 'styleId' });
@@ -128,8 +107,6 @@ export async function createStyles(options: StylesOptions) {
   };
 
   return {
-    /** Those of the catalog that can be painted in. */
-    presets,
     /**
      * Looks the styles up, in their order: ids first, then the headers of pictures.
      * @param ending fires when the request is over

@@ -21,6 +21,7 @@ t.test('a picture that hangs in its thread: the process is not alive', async (t)
   const no = () => false;
   await app.register(operationsRoutes, {
     ...{ engine: () => engine, pool, isStarting: no, isClosing: no },
+    presets: () => ({ awaited: 0 }),
     metrics: createMetrics(),
   });
   t.equal((await app.inject('/livez')).statusCode, 200);

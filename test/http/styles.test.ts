@@ -1,5 +1,6 @@
 import { readFile, rename } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
@@ -85,10 +86,12 @@ t.test('the operator’s own folder is served beside the presets', async (t) => 
   const folder = t.testdir({});
   await sharp(await photo()).toFile(`${folder}/House Style.png`);
   const app = await build(t, { ADAIN_STYLES_DIR: folder }, { createEngine: fakeEngine() });
+  await described(app);
   const listed = (await app.inject('/styles')).json<{ styles: Style[] }>().styles;
   t.equal(listed.length, styles.length + 1);
   const image = await app.inject('/styles/house-style/image');
   t.ok(image.rawPayload.equals(await readFile(`${folder}/House Style.png`)));
+  await app.close(); // it writes there
 });
 
 t.test('a shipped one that is damaged stops the start with its path', async (t) => {
@@ -105,17 +108,19 @@ t.test('the shipped presets can be left out, as a model folder may not have them
   const environment = { ADAIN_STYLES_DIR: folder, ADAIN_PRESETS: 'none' };
   const parts = { createEngine: fakeEngine() };
   const app = await build(t, environment, parts);
+  await described(app);
   t.match((await app.inject('/styles')).json(), { styles: [{ id: 'mine' }] });
+  await app.close(); // it writes there
   await t.rejects(build(t, { ADAIN_MODELS_DIR: folder }, parts), {
     message: /styles cannot be read .* ADAIN_PRESETS to none\.$/,
   });
 });
 
 t.test('a picture that cannot be read is a failure for as long as that lasts', async (t) => {
-  const folder = t.testdir({});
-  const file = `${folder}/mine.png`;
+  const folder = t.testdir({ styles: {} });
+  const file = `${folder}/styles/mine.png`;
   await sharp(await photo()).toFile(file);
-  const app = await build(t, { ADAIN_STYLES_DIR: folder }, { createEngine: fakeEngine() });
+  const app = await build(t, { ADAIN_MODELS_DIR: folder }, { createEngine: fakeEngine() });
   const urls = ['/styles/mine/thumbnail', '/styles/mine/image'];
   await rename(file, `${file}.away`);
   for (const url of urls) {
@@ -126,6 +131,11 @@ t.test('a picture that cannot be read is a failure for as long as that lasts', a
   await rename(`${file}.away`, file);
   for (const url of urls) t.equal((await app.inject(url)).statusCode, 200);
 });
+
+/** The operator's presets come after the start. */
+async function described(app: Awaited<ReturnType<typeof build>>): Promise<void> {
+  while ((await app.inject('/readyz')).body !== '{"status":"ok"}') await setTimeout(5);
+}
 
 function notCacheable(t: Test, { etag, 'cache-control': control }: OutgoingHttpHeaders): void {
   t.equal(control, 'no-store');

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -10,7 +11,7 @@ const root = new URL('../..', import.meta.url).pathname;
 /** A copy of the model with one file changed. */
 function changed(t: Test, file: string, change: (bytes: Buffer) => Buffer | string): string {
   const folder = t.testdir({});
-  for (const name of ['encoder.onnx', 'decoder.onnx', 'model.json', 'golden']) {
+  for (const name of ['encoder.onnx', 'decoder.onnx', 'model.json', 'golden', 'styles']) {
     cpSync(join(root, 'models', name), join(folder, name), { recursive: true });
   }
   writeFileSync(join(folder, file), change(readFileSync(join(folder, file))));
@@ -39,7 +40,7 @@ t.test('the model that ships passes, one line for each check', async (t) => {
   const { status, stdout } = run(join(root, 'models'));
   t.equal(status, 0, stdout);
   for (const line of stdout.trim().split('\n')) t.match(line, /^pass {2}[a-z ]+: ./);
-  t.match(stdout, /golden half/, 'to the last');
+  t.match(stdout, /presets: 13 are as statistics\.bin has them/, 'to the last');
 });
 
 t.test('a changed byte of the weights is named and makes the command fail', async (t) => {
@@ -72,4 +73,46 @@ t.test('golden tensors that the model does not give are named', async (t) => {
   await check('half.u8', flipped(0), { 'golden half': /largest difference 64 of 255/ });
   await check('statistics.f32', flipped(2), { 'golden statistics': /relative error/ });
   await check('style.u8', (bytes) => bytes.subarray(1), { 'golden files': /style\.u8 has/ });
+});
+
+t.test('statistics of presets that are stale are named, with the command', async (t) => {
+  const check = async (file: string, change: (bytes: Buffer) => Buffer, expected: RegExp) => {
+    const folder = changed(t, join('styles', file), change);
+    t.match(await failures(folder), { presets: expected });
+    return folder;
+  };
+  const described = readFileSync(join(root, 'models/styles/statistics.bin'));
+  const { by, ...rest } = JSON.parse(described.toString('utf8', 0, described.indexOf('\n'))) as {
+    by: object;
+  };
+  const numbers = described.subarray(described.indexOf('\n') + 1);
+  const file =
+    (head: object, data = numbers) =>
+    () =>
+      Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), data]);
+
+  const model = { ...by, model: '0'.repeat(64) };
+  const stale = /statistics\.bin is stale \(its model is 0{64}, not \w+\): npm run styles:describe/;
+  await check('statistics.bin', file({ by: model, ...rest }), stale);
+  await check('statistics.bin', flipped(described.length - 2), /is stale \(it is not whole\)/);
+  const shifted = Buffer.from(numbers);
+  shifted.writeFloatLE(shifted.readFloatLE(40) + 0.01, 40);
+  const sha256 = createHash('sha256').update(shifted).digest('hex');
+  await check(
+    'statistics.bin',
+    file({ by, ...rest, sha256 }, shifted),
+    /relative error .* allowed/,
+  );
+
+  const plate = readFileSync(join(root, 'models/styles/woodcut.jpg'));
+  const folder = await check(
+    'mosaic.jpg',
+    () => plate,
+    /is of other pictures than those beside it/,
+  );
+  const { status } = spawnSync('npm', ['run', '--silent', 'styles:describe', folder], {
+    cwd: root,
+  });
+  t.equal(status, 0);
+  t.same(await failures(folder), {}, 'the command mends it');
 });
