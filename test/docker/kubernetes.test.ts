@@ -1,17 +1,22 @@
 import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
+import { Redis } from 'iovalkey';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { Service } from 'kubernetes-models/v1/Service';
 import t from 'tap';
+import { parseAllDocuments } from 'yaml';
 
-import { readConfig } from '../../src/config.ts';
+import { readConfig, strayVariables } from '../../src/config.ts';
 import { build } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
+import { skip, startRedis } from '../support/redis.ts';
 import { readYaml, root, variables } from './files.ts';
 
 const folder = 'docker/kubernetes';
@@ -23,12 +28,13 @@ const schemas = {
   PrometheusRule,
   Service,
   ServiceMonitor,
+  StatefulSet,
 };
 type Kind = keyof typeof schemas;
 type Tree = Record<string, unknown>;
 interface Manifest extends Tree {
   kind: Kind;
-  metadata: { name: string };
+  metadata: { name: string } & Tree;
 }
 
 interface Kustomization {
@@ -38,22 +44,30 @@ interface Kustomization {
   images?: { name: string }[];
 }
 
-/** What kustomize makes of a folder, as far as ours use kustomize: resources, components, patches. */
-function render(path: string): Manifest[] {
+/**
+ * What kustomize makes of a folder, as far as ours use kustomize: resources, patches, and components,
+ * which add and change what was there before them.
+ */
+function render(path: string, before: readonly Manifest[] = []): Manifest[] {
   const { resources = [], components = [], patches = [] } = readKustomization(path);
-  const manifests = [...resources, ...components].flatMap((entry): Manifest[] => {
+  const own = resources.flatMap((entry): Manifest[] => {
     const inner = join(path, entry);
-    if (!entry.endsWith('.yaml')) return render(inner);
-    const manifest = readYaml(inner) as Manifest;
-    return [manifest];
+    return entry.endsWith('.yaml') ? [readYaml(inner) as Manifest] : render(inner);
   });
+  const manifests = components.reduce(
+    (all, component) => render(join(path, component), all),
+    [...before, ...own],
+  );
   const changes = patches.map((patch) => readYaml(join(path, patch.path)) as Manifest);
   return manifests.map((manifest) =>
     changes
-      .filter((change) => change.kind === manifest.kind)
+      .filter(({ kind, metadata: { name } }) => isNamed(manifest, kind, name))
       .reduce((merged, change) => mergeTrees(merged, change) as Manifest, manifest),
   );
 }
+
+const isNamed = ({ kind, metadata }: Manifest, otherKind: Kind, name: string) =>
+  kind === otherKind && metadata.name === name;
 
 const readKustomization = (path: string) =>
   readYaml(join(path, 'kustomization.yaml')) as Kustomization;
@@ -79,13 +93,20 @@ const isTree = (value: unknown): value is Tree =>
 const isNamedList = (value: unknown): value is NamedList =>
   Array.isArray(value) && value.every((item) => isTree(item) && typeof item['name'] === 'string');
 
-for (const overlay of ['cpu', 'gpu']) {
-  const path = `${folder}/overlays/${overlay}`;
-  const manifests = render(path);
-  const find = <K extends Kind>(kind: K) =>
-    manifests.find((manifest) => manifest.kind === kind) as unknown as InstanceType<
+const finder =
+  (manifests: readonly Manifest[]) =>
+  <K extends Kind>(kind: K, name = 'adain-server') =>
+    manifests.find((manifest) => isNamed(manifest, kind, name)) as unknown as InstanceType<
       (typeof schemas)[K]
     >;
+
+const withValkey = ['NetworkPolicy', 'Service', 'StatefulSet'] as const;
+
+for (const overlay of ['cpu', 'gpu', 'cpu-valkey']) {
+  const path = `${folder}/overlays/${overlay}`;
+  const manifests = render(path);
+  const find = finder(manifests);
+  const hasValkey = overlay === 'cpu-valkey';
 
   t.test(`${overlay}: every manifest follows its schema`, async (t) => {
     for (const manifest of manifests) {
@@ -95,7 +116,9 @@ for (const overlay of ['cpu', 'gpu']) {
         new schema(manifest).validate();
       }, `${kind} ${metadata.name}`);
     }
-    t.same(manifests.map(({ kind }) => kind).sort(), Object.keys(schemas).sort(), 'one of each');
+    const kinds = Object.keys(schemas).filter((kind) => kind !== 'StatefulSet');
+    const wanted = [...kinds, ...(hasValkey ? withValkey : [])].sort();
+    t.same(manifests.map(({ kind }) => kind).sort(), wanted, 'one of each');
   });
 
   t.test(`${overlay}: what refers to each other fits`, async (t) => {
@@ -137,8 +160,9 @@ for (const overlay of ['cpu', 'gpu']) {
       autoscaler.spec?.metrics?.map(({ pods }) => pods?.metric.name),
       adapter.rules.custom.map(({ name }) => name.as),
     );
+    const naming = hasValkey ? join(path, '../cpu') : path;
     t.same(
-      readKustomization(path).images?.map(({ name }) => name),
+      readKustomization(naming).images?.map(({ name }) => name),
       [container?.image],
       'the image that kustomize names anew',
     );
@@ -177,8 +201,120 @@ for (const overlay of ['cpu', 'gpu']) {
   });
 }
 
+t.test('without Valkey the service may call nobody', async (t) => {
+  for (const overlay of ['cpu', 'gpu']) {
+    const policy = finder(render(`${folder}/overlays/${overlay}`))('NetworkPolicy');
+    t.match(policy.spec, { policyTypes: ['Ingress', 'Egress'] });
+    t.same(policy.spec?.egress, []);
+  }
+});
+
+t.test('with Valkey the service may call that alone, and only it may', async (t) => {
+  const find = finder(render(`${folder}/overlays/cpu-valkey`));
+  const valkey = find('StatefulSet', 'adain-valkey').spec;
+  const service = find('Service', 'adain-valkey');
+  const [container] = valkey?.template.spec?.containers ?? [];
+  const { containerPort: port = 0, name = '' } = container?.ports?.[0] ?? {};
+  const labels = valkey?.template.metadata?.labels;
+  const own = find('Deployment').spec?.template;
+
+  t.same(valkey?.selector.matchLabels, labels);
+  t.equal(valkey?.serviceName, service.metadata?.name);
+  t.same(service.spec?.selector, labels);
+  t.same(service.spec?.ports, [{ name, port, targetPort: name }]);
+  const ports = [{ port, protocol: 'TCP' }];
+  const theirs = find('NetworkPolicy', 'adain-valkey').spec;
+  t.match(theirs, { podSelector: { matchLabels: labels }, policyTypes: ['Ingress', 'Egress'] });
+  const peers = (matchLabels: unknown) => [{ podSelector: { matchLabels } }];
+  t.same(theirs?.ingress, [{ from: peers(own?.metadata?.labels), ports }]);
+  t.same(theirs?.egress, []);
+  const ours = find('NetworkPolicy').spec;
+  t.match(ours, { policyTypes: ['Ingress', 'Egress'] });
+  t.same(ours?.egress, [{ to: peers(labels), ports }]);
+
+  // DNS is closed: Kubernetes puts the address into the environment.
+  const link = `${String(service.metadata?.name).toUpperCase().replaceAll('-', '_')}_SERVICE_HOST`;
+  t.equal(own?.spec?.enableServiceLinks, true);
+  const env = own?.spec?.containers[0]?.env ?? [];
+  const place = env.find((one) => one.name === 'ADAIN_STYLE_STORE')?.value;
+  t.equal(place, `redis://$(${link}):${port}`);
+  t.same(strayVariables({ [link]: '10.0.0.1', ADAIN_VALKEY_PORT: 'tcp://10.0.0.1:6379' }), []);
+
+  t.match(valkey?.template.spec?.securityContext, { runAsNonRoot: true });
+  t.match(container?.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  const mounted = container?.volumeMounts?.map(({ name }) => name);
+  t.same(
+    valkey?.volumeClaimTemplates?.map(({ metadata }) => metadata?.name),
+    mounted,
+  );
+});
+
+t.test('Valkey keeps what is registered, in both deployments', { skip }, async (t) => {
+  const valkey = finder(render(`${folder}/overlays/cpu-valkey`))('StatefulSet', 'adain-valkey');
+  const args = valkey.spec?.template.spec?.containers[0]?.args ?? [];
+  const { services } = readYaml('docker/compose.yaml') as {
+    services: Record<string, { command?: string[] }>;
+  };
+  t.same(services['valkey']?.command, args);
+  const redis = await startRedis(t, '--dir', t.testdir({}), ...args);
+  const { port } = new URL(redis.url);
+  const asked = ['maxmemory', 'maxmemory-policy', 'appendonly', 'save'];
+  const client = new Redis(Number(port));
+  t.teardown(() => {
+    client.disconnect();
+  });
+  const found = await Promise.all(asked.map(async (name) => client.config('GET', name)));
+  t.same(Object.fromEntries(found as [string, string][]), {
+    maxmemory: String(2 ** 30),
+    'maxmemory-policy': 'volatile-lru',
+    appendonly: 'yes',
+    save: '',
+  });
+});
+
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).error === undefined;
+t.test(
+  'kubectl renders the same',
+  { skip: !hasKubectl && 'NOT CHECKED: there is no kubectl' },
+  async (t) => {
+    for (const overlay of ['cpu', 'gpu', 'cpu-valkey']) {
+      const path = `${folder}/overlays/${overlay}`;
+      const { stdout } = spawnSync('kubectl', ['kustomize', root(path)], { encoding: 'utf8' });
+      const theirs = parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
+      const find = finder(theirs);
+      for (const ours of render(path)) {
+        const their = find(ours.kind, ours.metadata.name) as unknown as Manifest;
+        t.equal(their.metadata['namespace'], 'adain');
+        const bare = (manifest: Manifest) => sorted({ ...manifest, metadata: null });
+        const image = /registry\.example\.com\/adain-server:[\w.-]+/;
+        const text = JSON.stringify(bare(their)).replace(image, 'adain-server');
+        t.equal(text, JSON.stringify(bare(ours)), `${overlay}: ${ours.kind} ${ours.metadata.name}`);
+      }
+    }
+  },
+);
+
+/** Keys, and things with names, in their order: kustomize puts what a patch adds in front. */
+function sorted(tree: unknown): unknown {
+  if (isNamedList(tree)) return tree.map(sorted).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  if (Array.isArray(tree)) return tree.map(sorted);
+  if (!isTree(tree)) return tree;
+  return Object.fromEntries(
+    Object.keys(tree)
+      .sort()
+      .map((key) => [key, sorted(tree[key])]),
+  );
+}
+
+const nameOf = (item: unknown) => (item as { name: string }).name;
+
 t.test('no file is forgotten', async (t) => {
-  const used = ['base', 'monitoring', 'overlays/cpu', 'overlays/gpu'].flatMap((part) => {
+  const overlays = ['overlays/cpu', 'overlays/gpu', 'overlays/cpu-valkey'];
+  const used = ['base', 'monitoring', 'valkey', ...overlays].flatMap((part) => {
     const { resources = [], patches = [] } = readKustomization(`${folder}/${part}`);
     return [...resources, ...patches.map(({ path }) => path), 'kustomization.yaml'].map((entry) =>
       join(part, entry),
