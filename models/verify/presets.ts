@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readConfig } from '../../src/config.ts';
+import { plain } from '../../src/engine/inference/feeds.ts';
 import type { Executor } from '../../src/engine/inference/executor.ts';
 import type { Model } from '../../src/engine/model/model.ts';
 import { planWhole } from '../../src/engine/tiling/plan.ts';
@@ -33,7 +34,7 @@ export async function describePresets(
     const measured = await measurePicture(bytes, path);
     const picture = await openStyle(bytes, { styleSize, maxPixels: Infinity, field: path });
     const image = await picture.decode();
-    const [statistics] = await executor.describe(planWhole(image, model), [image]);
+    const [statistics] = await executor.describe(planWhole(image, model), [plain(image)]);
     described.push({
       ...{ digest: sha256(bytes), ...measured },
       statistics: statistics as StyleStatistics,
