@@ -119,7 +119,8 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
     return library.image(found.style);
   }
 
-  const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 1000 }); // of 10 KB each
+  // Of 10 KB each. A gallery asks for all in turn: one fewer than there are would keep none of them.
+  const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 3000 });
   async function thumbnailOf(key: string, readPicture: () => Promise<Buffer>): Promise<Buffer> {
     // Each reads for itself: one whose client goes away must not take others with it.
     const bytes = thumbnails.has(key) ? undefined : await readPicture();
