@@ -18,7 +18,7 @@ const without = (group, paths = ['sharp', 'onnxruntime-node']) => ({
 });
 
 export default defineConfig(
-  globalIgnores(['dist', '.tap', '.gpu', '**/*_pb.ts']),
+  globalIgnores(['dist', '.tap', '.gpu', '**/*_pb.ts', 'src/client/api.ts']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
@@ -42,6 +42,9 @@ export default defineConfig(
     files: ['src/**'],
     rules: without(['**/engine/**', '!**/engine/index.ts']),
   },
+  // What runs in browsers too.
+  { files: ['src/client/**'], rules: without(['../*']) },
+  { files: ['src/page/**'], rules: without(['../*', '!../client', '!../client/index.ts']) },
   { files: ['src/imaging/**'], rules: without(['**/engine/**', '**/http/**', '**/routes/**'], []) },
   { files: ['src/engine/*.ts'], rules: without([]) },
   ...engineRooms.map((room, at) => ({

@@ -1,0 +1,103 @@
+import { ProblemError, readProblem, type Problem } from './problem.ts';
+
+export type Progress =
+  | { readonly phase: 'sending'; readonly attempt: number }
+  /** `problem` is absent where no answer came at all. */
+  | { readonly phase: 'waiting'; readonly seconds: number; readonly problem?: Problem }
+  | { readonly phase: 'receiving'; readonly bytes: number; readonly total?: number };
+
+export interface CallOptions {
+  /** Ends the call; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Milliseconds for the whole call, waiting included; 60,000 if absent. The service is told, so
+   * that it refuses at once what it cannot do by then.
+   */
+  readonly deadlineMs?: number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Of an overloaded or restarting service, or one of what stands in front of it. */
+const passing = new Set([429, 502, 503]);
+/** In seconds, where the answer does not say, or there is none: 1, 2, 4, … */
+const longestPause = 8;
+
+/**
+ * Sends a request until it is answered with something else than "later", and reads the answer.
+ * @throws ProblemError for an answer of another status than 2xx; TypeError where no answer has come by
+ * the deadline; `TimeoutError` or the signal's reason when it ends before.
+ */
+export async function send(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  init: { readonly method?: string; readonly body?: FormData },
+  { signal, deadlineMs = 60_000, onProgress }: CallOptions,
+): Promise<{ readonly headers: Headers; readonly body: Blob }> {
+  const end = Date.now() + deadlineMs;
+  const ends = [AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])];
+  const anyEnd = AbortSignal.any(ends);
+  for (let attempt = 1; ; attempt++) {
+    onProgress?.({ phase: 'sending', attempt });
+    const left = Math.max(1, end - Date.now()) / 1000;
+    const headers = { 'Request-Timeout': left.toFixed(3) };
+    let failure: Failure;
+    try {
+      const answer = await fetch(url, { ...init, headers, signal: anyEnd });
+      if (answer.ok) return { headers: answer.headers, body: await receive(answer, onProgress) };
+      failure = await readFailure(answer);
+    } catch (error) {
+      anyEnd.throwIfAborted();
+      failure = { error, passes: error instanceof TypeError, after: NaN };
+    }
+    const { error, problem, passes, after } = failure;
+    const seconds = after > 0 ? after : Math.min(longestPause, 2 ** (attempt - 1));
+    if (!passes || Date.now() + seconds * 1000 > end) throw error;
+    onProgress?.({ phase: 'waiting', seconds, ...(problem && { problem }) });
+    await pause(seconds * 1000, anyEnd);
+  }
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly problem?: Problem;
+  readonly passes: boolean;
+  /** Seconds, or NaN. */
+  readonly after: number;
+}
+
+async function readFailure(answer: Response): Promise<Failure> {
+  const problem = await readProblem(answer);
+  const after = Number(answer.headers.get('retry-after') ?? NaN);
+  return { error: new ProblemError(problem), problem, passes: passing.has(problem.status), after };
+}
+
+async function receive(answer: Response, onProgress: CallOptions['onProgress']): Promise<Blob> {
+  if (!answer.body || !onProgress) return answer.blob();
+  const length = Number(answer.headers.get('content-length') ?? NaN);
+  const total = length > 0 ? { total: length } : {};
+  let bytes = 0;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      onProgress({ phase: 'receiving', bytes, ...total });
+      controller.enqueue(chunk);
+    },
+  });
+  const type = answer.headers.get('content-type') ?? '';
+  const whole = await new Response(answer.body.pipeThrough(counted)).blob();
+  return new Blob([whole], { type });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const ended = () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', ended);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', ended, { once: true });
+  });
+}
