@@ -34,6 +34,7 @@ import { pool } from './imaging/pool.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { pageRoutes } from './routes/page.ts';
 import { registerStylesRoutes } from './routes/register-styles.ts';
 import { styleStatisticsRoutes } from './routes/style-statistics.ts';
 import { stylesRoutes } from './routes/styles.ts';
@@ -152,6 +153,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   app.removeAllContentTypeParsers(); // a form, where a route does not say otherwise
   await app.register(multipart);
   await app.register(documentation, { version, basePath });
+  await app.register(pageRoutes, { basePath, hasPage: config.ADAIN_PAGE === 'on' });
   await app.register(stylizeRoute, {
     stylizer: warm,
     metrics,

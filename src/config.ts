@@ -62,6 +62,10 @@ const variables = z.object({
     .enum(['shipped', 'none'], { error: 'shipped or none' })
     .default('shipped')
     .describe('the presets in styles/ of ADAIN_MODELS_DIR, or none but those of ADAIN_STYLES_DIR'),
+  ADAIN_PAGE: z
+    .enum(['on', 'off'], { error: 'on or off' })
+    .default('on')
+    .describe('whether / is a page for people where HTML is accepted'),
   ADAIN_PROVENANCE: z
     .enum(['on', 'off'], { error: 'on or off' })
     .default('on')

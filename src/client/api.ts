@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page for people, or the links of all that there is
+         * @description HTML where that is accepted and ADAIN_PAGE is on, else JSON.
+         */
+        get: operations["index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stylize": {
         parameters: {
             query?: never;
@@ -265,6 +285,54 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page, or the links */
+            200: {
+                headers: {
+                    /** @description the version, for If-None-Match */
+                    ETag?: string;
+                    /** @description Accept, which chooses between the two */
+                    Vary?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        name: "adain-server";
+                        version: string;
+                        links: {
+                            stylize: string;
+                            styles: string;
+                            model: string;
+                            docs: string;
+                            openapi: string;
+                            live: string;
+                            ready: string;
+                            metrics: string;
+                        };
+                    };
+                    "text/html": string;
+                };
+            };
+            /** @description A fault of ours: report it with its instance */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stylize: {
         parameters: {
             query?: never;

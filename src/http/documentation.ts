@@ -69,7 +69,7 @@ const pageHeaders = {
   ].join('; '),
 };
 
-const favicon = {
+export const favicon = {
   filename: 'favicon.svg',
   rel: 'icon',
   sizes: 'any',

@@ -51,10 +51,17 @@ async function checkVisits(t: Test, url: string): Promise<void> {
   const refused = await post(url, limit + 1);
   t.equal(refused.status, 413);
   t.match(await refused.json(), { code: 'too_many_bytes' }, "the service's own answer");
-  for (const path of ['/styles', '/styles/mosaic/thumbnail', '/docs', '/openapi.yaml']) {
+  for (const path of [
+    '/',
+    '/assets/page/main.js',
+    '/styles',
+    '/styles/mosaic/thumbnail',
+    '/docs',
+    '/openapi.yaml',
+  ]) {
     t.equal((await fetch(url + path)).status, 200, path);
   }
-  for (const path of ['/metrics', '/model', '/livez', '/readyz', '/']) {
+  for (const path of ['/metrics', '/model', '/livez', '/readyz', '/nope']) {
     t.equal((await fetch(url + path)).status, 404, path);
   }
   for (const method of ['POST', 'DELETE']) {
@@ -130,7 +137,7 @@ t.test('the Ingress follows its schema and leads to the Service', async (t) => {
   const paths = ingress.spec?.rules?.[0]?.http?.paths ?? [];
   t.same(
     paths.map(({ path }) => path),
-    ['/stylize', '/styles', '/docs', '/openapi.yaml'],
+    ['/stylize', '/styles', '/', '/assets', '/docs', '/openapi.yaml'],
   );
   for (const { backend } of paths) {
     t.equal(backend.service?.name, service.metadata.name);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+export const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 
 /** What to give a test that wants Chromium, as `skip`. */
 export const skip = executablePath ? false : 'NOT CHECKED: there is no Chromium (apt: chromium)';

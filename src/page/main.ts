@@ -1,0 +1,182 @@
+import { createClient, type Style } from '../client/index.ts';
+import { renderChosen } from './chosen.ts';
+import { offerFrames, onControls, showControls } from './controls.ts';
+import { find } from './dom.ts';
+import { createLibrary } from './library.ts';
+import { createMasking } from './masking.ts';
+import { createPainter, type Wish } from './painter.ts';
+import type { Content } from './painting.ts';
+import { takePictures } from './photographs.ts';
+import { readContent, readStyle } from './picture.ts';
+import { clearProblems, showProblem } from './problems.ts';
+import {
+  choose,
+  fromFragment,
+  mostStyles,
+  toFragment,
+  type ChosenStyle,
+  type Settings,
+} from './settings.ts';
+import { createSheet } from './sheet.ts';
+import { stage } from './stage.ts';
+import { showCode, takeAway } from './taking.ts';
+import { makeTile, type Tile } from './tiles.ts';
+import { patience } from './waiting.ts';
+
+const [start, work, sheetSection] = ['#start', '#work', '#sheet'].map((id) =>
+  find(id, HTMLElement),
+) as [HTMLElement, HTMLElement, HTMLElement];
+const sheetStatus = find('#sheet-status', HTMLElement);
+
+const client = createClient(new URL('.', document.baseURI).href);
+let settings: Settings = fromFragment(location.hash.slice(1));
+let content: Content | undefined;
+
+const actions = {
+  pick(style: Style): void {
+    setStyles([choose(style.id, style.name)]);
+    find('#frame', HTMLElement).scrollIntoView();
+    find('#divider', HTMLInputElement).focus({ preventScroll: true });
+  },
+  add({ id, name }: Style): void {
+    addStyle(choose(id, name));
+  },
+};
+const presets: Tile[] = [];
+const library = createLibrary(client, actions);
+const paintSheet = createSheet(client);
+const masking = createMasking(changed);
+
+const wish = (): Wish | undefined => {
+  if (!content || settings.styles.length === 0) return undefined;
+  const masks = () => masking.blobs(settings.styles.length);
+  return { settings, content, masks };
+};
+const painter = createPainter(client, wish, (styleIds) => {
+  const styles = settings.styles.map((style, at) => ({ ...style, id: styleIds[at] ?? style.id }));
+  settings = { ...settings, styles: styles as ChosenStyle[] };
+  saveLink();
+});
+
+function saveLink(): void {
+  history.replaceState(null, '', `#${toFragment(settings)}`);
+}
+
+/** Something that is painted is not as it was. */
+function changed(soon?: number): void {
+  saveLink();
+  clearProblems();
+  const wished = wish();
+  work.hidden = !wished;
+  if (!wished) return;
+  void showCode(wished);
+  painter.ask(soon);
+}
+
+function setStyles(styles: readonly ChosenStyle[]): void {
+  settings = { ...settings, styles };
+  const ids = new Set(styles.map(({ id }) => id));
+  for (const tile of [...presets, ...library.tiles]) tile.mark(ids.has(tile.style.id));
+  masking.follow(styles);
+  renderChosen(styles, {
+    change(at, part) {
+      const changedStyles = settings.styles.map((style, i) =>
+        i === at ? { ...style, ...part } : style,
+      );
+      settings = { ...settings, styles: changedStyles };
+      changed();
+    },
+    remove(at) {
+      setStyles(settings.styles.filter((_, i) => i !== at));
+    },
+    save(at, name) {
+      void saveStyle(at, name);
+    },
+  });
+  changed(0);
+}
+
+function addStyle(style: ChosenStyle): void {
+  const others = settings.styles.filter(({ id }) => id === undefined || id !== style.id);
+  setStyles([...others.slice(0, mostStyles - 1), style]);
+}
+
+async function saveStyle(at: number, name: string): Promise<void> {
+  const picture = settings.styles[at]?.picture;
+  const saved = picture && (await library.save(picture, name));
+  if (!saved) return;
+  const { weight, alpha } = settings.styles[at] ?? choose(saved.id, saved.name);
+  const style = { ...choose(saved.id, saved.name), weight, alpha };
+  setStyles(settings.styles.map((other, i) => (i === at ? style : other)));
+}
+
+async function showPhotograph(file: File): Promise<void> {
+  const keepsSize = find('#keep-size', HTMLInputElement).checked;
+  content = await readContent(file, keepsSize).catch(() => undefined);
+  if (!content) {
+    start.hidden = false;
+    showProblem(await refusalOf(file));
+    return;
+  }
+  start.hidden = true;
+  sheetSection.hidden = false;
+  stage.showPhotograph(content.full, content);
+  masking.reset(content);
+  offerFrames(content.animation !== undefined);
+  changed(0);
+  await listed;
+  await paintSheet(content, presets);
+}
+
+/** What the service says of a file that this browser cannot show: it knows the remedy. */
+async function refusalOf(content: File): Promise<unknown> {
+  await listed;
+  const styles = presets.slice(0, 1).map(({ style }) => style.id);
+  const browser = new Error('This browser cannot show the picture. Choose a JPEG, PNG or WebP.');
+  return client.stylize({ content, styles, size: 64 }).then(
+    () => browser,
+    (error: unknown) => error,
+  );
+}
+
+async function listStyles(): Promise<void> {
+  const options = patience(new AbortController().signal, sheetStatus);
+  for await (const style of client.styles({ kind: 'preset', limit: 1000 }, options)) {
+    presets.push(makeTile(style, actions));
+  }
+  sheetStatus.textContent = '';
+  find('#tiles', HTMLElement).append(...presets.map(({ element }) => element));
+  await library.load();
+}
+
+takePictures({
+  photograph(file) {
+    void showPhotograph(file);
+  },
+  style(file) {
+    void readStyle(file).then((picture) => {
+      addStyle({ picture, name: file.name.replace(/\.\w+$/, ''), weight: 1, alpha: 1 });
+    });
+  },
+  mask(file) {
+    masking.read(file).catch(showProblem);
+  },
+});
+find('#another', HTMLButtonElement).addEventListener('click', () => {
+  start.hidden = false;
+  start.scrollIntoView();
+  find('#choose', HTMLInputElement).focus();
+});
+onControls((controls) => {
+  settings = { ...settings, ...controls };
+  changed();
+});
+takeAway(() => painter.whole(), wish);
+showControls(settings);
+
+const listed = listStyles().catch(showProblem);
+await listed;
+const names = new Map([...presets, ...library.tiles].map(({ style }) => [style.id, style.name]));
+setStyles(
+  settings.styles.map((style) => ({ ...style, name: names.get(style.id ?? '') ?? style.name })),
+);

@@ -1,0 +1,179 @@
+import { createMask, maskSide, type Brush, type Mask, type Point } from './brush.ts';
+import { find, make, onFiles } from './dom.ts';
+import { showProblem } from './problems.ts';
+import type { ChosenStyle } from './settings.ts';
+
+const canvas = find('#mask', HTMLCanvasElement);
+const panel = find('#brush', HTMLFieldSetElement);
+const toggle = find('#mask-toggle', HTMLButtonElement);
+const size = find('#brush-size', HTMLInputElement);
+const hardness = find('#brush-hardness', HTMLInputElement);
+const target = find('#mask-for', HTMLSelectElement);
+const targetLabel = find('#mask-for-label', HTMLElement);
+
+/** Of all styles, and of single ones by their place in the list. */
+const forAll = 'all';
+
+/** The masks of a picture, and the brush that paints them. */
+export function createMasking(change: () => void) {
+  let masks = new Map<string, Mask>();
+  let [width, height] = [maskSide, maskSide];
+  let cursor: Point = [0, 0];
+
+  const current = (): Mask => {
+    const mask = masks.get(target.value || forAll) ?? createMask(width, height);
+    masks.set(target.value || forAll, mask);
+    return mask;
+  };
+  const brush = (): Brush => ({
+    size: (size.valueAsNumber / 100) * Math.min(width, height),
+    hardness: hardness.valueAsNumber / 100,
+    color: find('input[name=brush]:checked', HTMLInputElement, panel).value as Brush['color'],
+  });
+  const show = () => {
+    if (panel.hidden) return;
+    const mask = masks.get(target.value || forAll) ?? createMask(width, height);
+    mask.drawOn(canvas);
+  };
+  const stroke = (from: Point, to: Point) => {
+    current().stroke(from, to, brush());
+    cursor = to;
+    show();
+  };
+
+  function open(isOpen: boolean): void {
+    panel.hidden = canvas.hidden = !isOpen;
+    toggle.ariaPressed = String(isOpen);
+    show();
+  }
+  toggle.addEventListener('click', () => {
+    open(Boolean(panel.hidden));
+  });
+
+  const pointOf = ({ offsetX, offsetY }: PointerEvent): Point => [
+    (offsetX / canvas.clientWidth) * width,
+    (offsetY / canvas.clientHeight) * height,
+  ];
+  let last: Point | undefined;
+  canvas.addEventListener('pointerdown', (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    current().keep();
+    last = pointOf(event);
+    stroke(last, last);
+  });
+  canvas.addEventListener('pointermove', (event) => {
+    if (!last || !event.isPrimary) return;
+    const next = pointOf(event);
+    stroke(last, next);
+    last = next;
+  });
+  for (const end of ['pointerup', 'pointercancel'] as const) {
+    canvas.addEventListener(end, () => {
+      if (last) change();
+      last = undefined;
+    });
+  }
+  canvas.addEventListener('keydown', (event) => {
+    const step = brush().size / 4;
+    const moves: Record<string, Point> = {
+      ArrowLeft: [-step, 0],
+      ArrowRight: [step, 0],
+      ArrowUp: [0, -step],
+      ArrowDown: [0, step],
+    };
+    const move = moves[event.key];
+    if (move) {
+      const [x, y] = cursor;
+      cursor = [
+        Math.min(width, Math.max(0, x + move[0])),
+        Math.min(height, Math.max(0, y + move[1])),
+      ];
+      show();
+      outline();
+    } else if (event.key === ' ') {
+      current().keep();
+      stroke(cursor, cursor);
+      outline();
+      change();
+    } else return;
+    event.preventDefault();
+  });
+  function outline(): void {
+    const context = canvas.getContext('2d');
+    if (!context) return;
+    context.lineWidth = 4;
+    context.strokeStyle = '#f4a259';
+    context.beginPath();
+    context.arc(...cursor, brush().size / 2, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  const act = (button: string, action: (mask: Mask) => void) => {
+    find(button, HTMLButtonElement).addEventListener('click', () => {
+      action(current());
+      show();
+      change();
+    });
+  };
+  act('#mask-undo', (mask) => {
+    mask.undo();
+  });
+  act('#mask-invert', (mask) => {
+    mask.keep();
+    mask.invert();
+  });
+  act('#mask-clear', (mask) => {
+    mask.keep();
+    mask.clear();
+  });
+  target.addEventListener('change', show);
+
+  async function read(file: File): Promise<void> {
+    const bitmap = await createImageBitmap(file);
+    const mask = current();
+    mask.keep();
+    mask.draw(bitmap);
+    open(true);
+    change();
+  }
+  onFiles(find('#mask-file', HTMLInputElement), ([file]) => {
+    if (file) read(file).catch(showProblem);
+  });
+
+  return {
+    /** For a new photograph: no masks, in its proportions. */
+    reset(picture: { readonly width: number; readonly height: number }): void {
+      const scale = maskSide / Math.max(picture.width, picture.height);
+      width = Math.max(1, Math.round(picture.width * scale));
+      height = Math.max(1, Math.round(picture.height * scale));
+      masks = new Map();
+      cursor = [width / 2, height / 2];
+      open(false);
+    },
+    /** Masks of single styles are by place; with other styles they mean nothing. */
+    follow(styles: readonly ChosenStyle[]): void {
+      const count = target.options.length - 1;
+      if (styles.length !== count) {
+        masks = new Map([...masks].filter(([name]) => name === forAll));
+      }
+      const options = [['All styles', forAll], ...styles.map(({ name }, at) => [name, String(at)])];
+      const was = target.value;
+      target.replaceChildren(
+        ...options.map(([text = '', value = '']) => make('option', { value }, text)),
+      );
+      target.value = styles.length > 1 && masks.has(was) ? was : forAll;
+      targetLabel.hidden = styles.length < 2;
+      show();
+    },
+    /** What is sent: none, one for all styles, or one a style. */
+    async blobs(count: number): Promise<Blob[]> {
+      const all = masks.get(forAll);
+      const own = Array.from({ length: count }, (_, at) => masks.get(String(at)));
+      if (count < 2 || own.every((mask) => !mask)) return all ? [await all.toBlob()] : [];
+      const white = createMask(width, height);
+      return Promise.all(own.map((mask) => (mask ?? all ?? white).toBlob()));
+    },
+    read,
+  };
+}

@@ -1,0 +1,93 @@
+import type { AdainClient, Painted, Painting } from '../client/index.ts';
+import { find } from './dom.ts';
+import { createLatest } from './latest.ts';
+import { isWhole, previewOf, resultOf, type Content } from './painting.ts';
+import { clearProblems, say, showProblem } from './problems.ts';
+import type { Settings } from './settings.ts';
+import { stage } from './stage.ts';
+import { patience } from './waiting.ts';
+
+const status = find('#status', HTMLElement);
+const timing = find('#timing', HTMLElement);
+const delayMs = 200;
+
+export interface Wish {
+  readonly settings: Settings;
+  readonly content: Content;
+  readonly masks: () => Promise<readonly Blob[]>;
+}
+
+/**
+ * Paints what is wished for: a preview that follows, and the whole picture when it is asked for.
+ * @param wish undefined while there is nothing to paint
+ */
+export function createPainter(
+  client: AdainClient,
+  wish: () => Wish | undefined,
+  painted: (styleIds: readonly string[]) => void,
+) {
+  let whole: Painted | undefined;
+  let running: AbortController | undefined;
+
+  async function paint(
+    { settings }: Wish,
+    painting: Painting,
+    signal: AbortSignal,
+  ): Promise<Painted | undefined> {
+    stage.busy(true);
+    try {
+      const made = await client.stylize(painting, patience(signal, status));
+      if (signal.aborted) return undefined;
+      const names = settings.styles.map(({ name }) => name).join(' and ');
+      stage.showPainting(made.picture, `The photograph as ${names}`);
+      clearProblems();
+      say(`Painted as ${names}.`);
+      timing.textContent = told(made);
+      painted(made.styleIds);
+      return made;
+    } catch (error) {
+      if (!signal.aborted) showProblem(error);
+      return undefined;
+    } finally {
+      if (!signal.aborted) stage.busy(false);
+    }
+  }
+
+  const preview = createLatest(async (signal) => {
+    const asked = wish();
+    if (!asked) return;
+    const { settings, content } = asked;
+    const masks = await asked.masks();
+    if (signal.aborted) return;
+    const made = await paint(asked, previewOf(settings, content, masks), signal);
+    if (isWhole(settings, content)) whole = made;
+  }, delayMs);
+
+  return {
+    /** The wish has changed. */
+    ask(soon?: number): void {
+      whole = undefined;
+      running?.abort();
+      stage.busy(false);
+      preview.ask(soon);
+    },
+    /** The result as it was asked for; undefined when it fails, or something else is asked for. */
+    async whole(): Promise<Blob | undefined> {
+      const asked = wish();
+      if (whole || !asked) return whole?.picture;
+      preview.cancel();
+      running?.abort();
+      const { signal } = (running = new AbortController());
+      say('Painting the whole picture …');
+      const masks = await asked.masks();
+      whole = await paint(asked, resultOf(asked.settings, asked.content, masks), signal);
+      return whole?.picture;
+    },
+  };
+}
+
+function told({ timings, picture }: Painted): string {
+  const { total = 0, ...stages } = timings;
+  const parts = Object.entries(stages).map(([name, ms]) => `${name} ${Math.round(ms)}`);
+  return `${Math.round(total)} ms (${parts.join(' · ')}), ${Math.round(picture.size / 1024)} KB`;
+}

@@ -1,0 +1,38 @@
+import { ProblemError } from '../client/index.ts';
+import { find } from './dom.ts';
+
+const fields = () => document.querySelectorAll<HTMLElement>('[data-field]');
+const status = find('#status', HTMLElement);
+
+/** Says what is wrong at the control that it is about, or under the picture. */
+export function showProblem(error: unknown): void {
+  const { message } = error as Error;
+  const field = error instanceof ProblemError ? error.problem.field : undefined;
+  const at = field && document.querySelector(`[data-field~="${CSS.escape(field)}"]:not([hidden])`);
+  clearProblems();
+  if (!at) {
+    status.textContent = message;
+    status.classList.add('wrong');
+    return;
+  }
+  const text = find('.error', HTMLElement, at);
+  text.textContent = message;
+  text.hidden = false;
+  text.role = 'alert';
+  at.classList.add('invalid');
+}
+
+export function clearProblems(): void {
+  status.classList.remove('wrong');
+  for (const field of fields()) {
+    field.classList.remove('invalid');
+    const text = find('.error', HTMLElement, field);
+    text.hidden = true;
+    text.textContent = '';
+  }
+}
+
+export function say(text: string): void {
+  status.classList.remove('wrong');
+  status.textContent = text;
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Page } from 'playwright-core';
+import type { Test } from 'tap';
+
+import { build } from '../support/app.ts';
+import { newPage } from '../support/chromium.ts';
+
+/** What a form had, by field. */
+export type Sent = Record<string, (string | Buffer)[]>;
+
+export interface Visit {
+  readonly page: Page;
+  readonly url: string;
+  /** What went wrong in the page, and what it asked of others than the service. */
+  readonly complaints: string[];
+  /** The forms of POST /stylize that came whole, in their order. */
+  readonly forms: Sent[];
+  /** Waits for the next form that is as the check wants it. */
+  readonly form: (check: (form: Sent) => boolean) => Promise<Sent>;
+  /** Of requests of POST /stylize at once. */
+  readonly most: () => number;
+}
+
+/** A service on the real model, whose page is opened by `visit`. */
+export async function serve(t: Test) {
+  const app = await build(t);
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  return (t: Test, fragment = '') => visit(t, app.server, url, fragment);
+}
+
+async function visit(t: Test, server: Server, url: string, fragment: string): Promise<Visit> {
+  const forms: Sent[] = [];
+  const waiting = new Set<() => void>();
+  let [current, most] = [0, 0];
+  const follow = (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url !== '/stylize') return;
+    most = Math.max(most, ++current);
+    response.on('close', () => current--);
+    listen(request, (form) => {
+      forms.push(form);
+      for (const look of waiting) look();
+    });
+  };
+  server.prependListener('request', follow);
+  t.teardown(() => server.off('request', follow));
+  const page = await newPage(t);
+  const complaints = listenTo(page, url);
+  await page.goto(`${url}/${fragment}`);
+  const form = (check: (form: Sent) => boolean) => {
+    const from = forms.length;
+    return new Promise<Sent>((resolve) => {
+      const look = () => {
+        const found = forms.slice(from).find(check);
+        if (!found) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+    });
+  };
+  return { page, url, complaints, forms, form, most: () => most };
+}
+
+function listenTo(page: Page, url: string): string[] {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  page.on('request', (request) => {
+    const own = [url, `blob:${url}`, 'data:'].some((start) => request.url().startsWith(start));
+    if (!own) complaints.push(`it asks for ${request.url()}`);
+  });
+  return complaints;
+}
+
+/** Reads along what a request sends, and takes nothing away. */
+function listen(request: IncomingMessage, done: (form: Sent) => void): void {
+  const chunks: Buffer[] = [];
+  const emit = request.emit.bind(request);
+  request.emit = (name: string, ...args: unknown[]) => {
+    if (name === 'data') chunks.push(args[0] as Buffer);
+    if (name === 'end') done(parse(Buffer.concat(chunks), request.headers['content-type'] ?? ''));
+    return emit(name, ...args);
+  };
+}
+
+function parse(body: Buffer, type: string): Sent {
+  const boundary = /boundary=(.*)/.exec(type)?.[1] ?? '';
+  const form: Sent = {};
+  for (const part of body.toString('latin1').split(`--${boundary}`).slice(1, -1)) {
+    const [head = ''] = part.split('\r\n\r\n', 1);
+    const name = /name="([^"]*)"/.exec(head)?.[1] ?? '';
+    const value = part.slice(head.length + 4, -2);
+    (form[name] ??= []).push(
+      head.includes('filename=')
+        ? Buffer.from(value, 'latin1')
+        : Buffer.from(value, 'latin1').toString(),
+    );
+  }
+  return form;
+}
+
+export const choose = (page: Page, input: string, name: string, buffer: Buffer) =>
+  page.setInputFiles(input, { name, mimeType: `image/${name.split('.')[1] ?? ''}`, buffer });
+
+/** Waits until the contact sheet is whole. */
+export const sheetDone = (page: Page) =>
+  page.waitForSelector('#tiles:has(li):not(:has(.painted[hidden]))');
+
+/** Chooses a style, and waits for its painting. */
+export async function pick(page: Page, style: string): Promise<void> {
+  await page.click(`#tiles [data-style=${style}] .pick`);
+  await painted(page);
+}
+
+export async function painted(page: Page): Promise<void> {
+  await page.waitForSelector('#after:not([hidden])');
+  await page.waitForSelector('#frame:not(.is-busy)');
+}
