@@ -7,7 +7,7 @@ import { assertAnimation, readTiming, type Timing } from './animation.ts';
 import { animationFormat, type ResultFormat, resultFormat } from './formats.ts';
 import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
-import { pool } from './pool.ts';
+import { pool, type Pool } from './pool.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
 import { separate } from './transparency.ts';
 
@@ -113,7 +113,7 @@ export async function openContent(
     const wanted = size === source ? decoded : size;
     return {
       ...memoryOf(decoded, wanted, frames),
-      decode: (signal) => decodePixels(decoded, wanted, field, signal, frames),
+      decode: (signal) => decodePixels(decoded, wanted, field, { frames, signal }),
     };
   };
   return {
@@ -142,7 +142,7 @@ export async function openStyle(
   const { width, height } = target;
   return {
     ...{ width, height, ...memoryOf(source, target) },
-    decode: async (signal) => (await decodePixels(source, target, field, signal)).image,
+    decode: async (signal) => (await decodePixels(source, target, field, { signal })).image,
   };
 }
 
@@ -170,20 +170,24 @@ function memoryOf(source: Source, target: Size, frames = 1): DecodeMemory {
   };
 }
 
-/**
- * Decodes a picture whose header was inspected. Rejects as `Content.decode` does.
- * @param frames all of them, one below the other, or 1 for the first
- */
+interface DecodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** All of them, one below the other; without it the first. */
+  readonly frames?: number;
+  /** Where it stands in line for a thread; without it last. */
+  readonly run?: Pool['run'];
+}
+
+/** Decodes a picture whose header was inspected. Rejects as `Content.decode` does. */
 export async function decodePixels(
   source: Source,
   target: Target,
   field: string,
-  signal?: AbortSignal,
-  frames = 1,
+  { signal, frames = 1, run = pool.run }: DecodeOptions = {},
 ): Promise<Pixels> {
   const decoding = () =>
     decodeWhole(source, field, (file, failOn) => decodeWith(file, failOn, source, target, frames));
-  const { data, info } = await pool.run(decoding, signal);
+  const { data, info } = await run(decoding, signal);
   const { width, height } = info;
   const channels = info.channels === 4 ? 4 : 3;
   const { encoding, sampleBytes } = source;

@@ -64,7 +64,8 @@ export function assertEncodable(
  * white. `quality`, 1 to 100, is the encoder's own scale; PNG is lossless and ignores it. Beside the
  * pixels only `xmp` is written: no EXIF, and no profile, since pictures without one are sRGB.
  *
- * The pixels are read in place and must not change until the promise settles.
+ * The pixels are read in place and must not change until the promise settles. `run` is where it stands
+ * in line for a thread.
  */
 export async function encodePicture(
   image: RgbImage,
@@ -72,6 +73,7 @@ export async function encodePicture(
   format: PictureFormat,
   quality: number,
   xmp?: string,
+  run = pool.run,
 ): Promise<Buffer> {
   assertEncodable(image, format);
   let picture = fromRaw(image.data, image, 3);
@@ -83,13 +85,13 @@ export async function encodePicture(
     if (format === 'jpeg') {
       // In a pass of its own: within one pipeline sharp flattens before it joins.
       const joined = picture.raw();
-      const data = await pool.run(() => joined.toBuffer());
+      const data = await run(() => joined.toBuffer());
       picture = fromRaw(data, image, 4).flatten({ background: 'white' });
     }
   }
   if (xmp !== undefined) picture.withXmp(xmp);
   const encoded = encoders[format](picture, quality);
-  return pool.run(() => encoded.toBuffer());
+  return run(() => encoded.toBuffer());
 }
 
 /**

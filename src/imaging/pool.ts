@@ -10,6 +10,8 @@ export interface Pool {
    * the signal's reason if that has fired by then.
    */
   readonly run: <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+  /** As `run`, before all that wait: for little work that must not wait behind uploads. */
+  readonly runNext: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs work that takes a thread for a moment. */
   readonly runShort: <T>(work: () => Promise<T>) => Promise<T>;
   /** What has begun and not ended. */
@@ -38,20 +40,29 @@ export function createPool(threads: number, now = () => performance.now()): Pool
     }
   }
 
+  async function take<T>(enter: (begin: () => void) => void, work: () => Promise<T>): Promise<T> {
+    if (free > 0) free--;
+    else await new Promise<void>(enter);
+    try {
+      return await watch(work);
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  }
+
   return {
     width,
-    async run(work, signal) {
-      if (free > 0) free--;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-      try {
-        signal?.throwIfAborted();
-        return await watch(work);
-      } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else free++;
-      }
-    },
+    run: (work, signal) =>
+      take(
+        (begin) => waiting.push(begin),
+        async () => {
+          signal?.throwIfAborted();
+          return work();
+        },
+      ),
+    runNext: (work) => take((begin) => waiting.unshift(begin), work),
     runShort: watch,
     get inWork() {
       return begun.size;

@@ -1,9 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 import t from 'tap';
 
 import { openContent } from '../../src/imaging/decode.ts';
 import { createPool, pool, stuckAfterSeconds } from '../../src/imaging/pool.ts';
+import { thumbnail } from '../../src/imaging/thumbnail.ts';
 import { noise } from './files.ts';
 
 /** Work that lasts until it is ended. */
@@ -41,6 +42,22 @@ t.test('pictures take all threads but one, in their order', async (t) => {
   for (const { end } of works) end();
   await Promise.all(runs);
   t.same(begun(), [true, true, true, true]);
+});
+
+t.test('what is to run next does not wait behind what waits', async (t) => {
+  const { run, runNext } = createPool(1);
+  const [first, upload, small] = [hold(), hold(), hold()];
+  const runs = [run(first.work), run(upload.work), runNext(small.work)];
+  first.end();
+  await runs[0];
+  await setImmediate();
+  t.same([upload.begun, small.begun], [false, true]);
+  small.end();
+  await runs[2];
+  await setImmediate();
+  t.ok(upload.begun);
+  upload.end();
+  await runs[1];
 });
 
 t.test('a pool of one thread has none to leave free', async (t) => {
@@ -100,4 +117,18 @@ t.test('headers are read while decodes fill their share of the pool', async (t) 
   for (const { end } of works) end();
   await Promise.all(runs);
   await t.rejects(decoding, { message: 'left' });
+});
+
+t.test('a thumbnail does not wait for all uploads that wait', async (t) => {
+  const bytes = await noise(64, 48).png().toBuffer();
+  const uploads = Array.from({ length: 500 }, hold);
+  const runs = uploads.map(({ work }) => pool.run(work));
+  const made = thumbnail(bytes);
+  for (const upload of uploads) {
+    upload.end();
+    if (await Promise.race([made, setTimeout(5)])) break;
+  }
+  t.equal(uploads.at(-1)?.begun, false);
+  for (const { end } of uploads) end();
+  await Promise.all([made, ...runs]);
 });
