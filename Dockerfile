@@ -48,7 +48,7 @@ COPY --from=app-cuda /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=app-cuda /app /app
 WORKDIR /app
 # A GPU that cannot be used stops the start: an image of this size is not run to serve on the CPU.
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=4194304 UV_THREADPOOL_SIZE=4 ADAIN_DEVICE=cuda
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=4194304 UV_THREADPOOL_SIZE=9 ADAIN_DEVICE=cuda
 ARG REVISION=unknown
 ARG CREATED=unknown
 ARG SOURCE=unknown
