@@ -47,17 +47,28 @@ async function until(isSo: () => Promise<boolean>): Promise<boolean> {
   return false;
 }
 
+/** Asks until it is painted: on a busy machine a store is late, and the answer 503, or 404 for an upload. */
+async function painted(url: string, id: string): Promise<Reply | undefined> {
+  let reply: Reply | undefined;
+  await until(async () => {
+    const answer = await paint(url, ['styleId', id]);
+    if (answer.status === 200) reply = answer;
+    return reply !== undefined;
+  });
+  return reply;
+}
+
 async function checkShared(t: Test, one: string, other: string): Promise<void> {
   const uploaded = await paint(one, ['style', picture]);
   const id = uploaded.headers.get('style-id') ?? '';
-  const elsewhere = await paint(other, ['styleId', id]);
-  t.equal(elsewhere.status, 200, 'an upload to one is known to the other');
-  t.ok(elsewhere.body.equals(uploaded.body), 'and paints the same, byte for byte');
-  t.match(elsewhere.headers.get('server-timing'), /style;desc=hit/, 'without being described');
+  const elsewhere = await painted(other, id);
+  t.ok(elsewhere, 'an upload to one is known to the other');
+  t.ok(elsewhere?.body.equals(uploaded.body), 'and paints the same, byte for byte');
+  t.match(elsewhere?.headers.get('server-timing'), /style;desc=hit/, 'without being described');
 
   t.equal((await send(`${one}/styles/mine`, 'PUT', [['image', picture]])).status, 201);
-  const registered = await paint(other, ['styleId', 'mine']);
-  t.ok(registered.body.equals(uploaded.body), 'so does a registered style');
+  const registered = await painted(other, 'mine');
+  t.ok(registered?.body.equals(uploaded.body), 'so does a registered style');
   t.equal((await send(`${other}/styles/mine`, 'DELETE')).status, 204);
   t.equal((await paint(one, ['styleId', 'mine'])).status, 404, 'until the other deletes it');
 }
@@ -87,7 +98,7 @@ t.test('a folder that two share', async (t) => {
     const ids = new Set(styles.map(({ id }) => id));
     t.ok(answered.every((id) => ids.has(id)));
     t.ok(ids.size <= answered.length + 1);
-    for (const id of ids) t.equal((await paint(url, ['styleId', id])).status, 200, id);
+    for (const id of ids) t.ok(await painted(url, id), id);
   }
   t.equal((await send(`${again.url}/styles/next`, 'PUT', [['image', picture]])).status, 201);
 });
@@ -142,8 +153,7 @@ t.test('Redis that two share, killed, paused and restarted under load', { skip }
 
   await redis.start();
   t.ok(await areUp(true), 'and that it is back');
-  const known = () => paint(other.url, ['styleId', upload]);
-  t.ok(await until(async () => (await known()).status === 200), 'what it lost comes back by use');
+  t.ok(await painted(other.url, upload), 'what it lost comes back by use');
   const { body } = await send(`${one.url}/styles`, 'GET');
   t.same((JSON.parse(body.toString()) as { styles: [] }).styles, [], 'it kept nothing on a disk');
 
