@@ -4,20 +4,12 @@ export interface Neighbours {
   /** Index of the nearest seed and of the next. */
   readonly nearest: number;
   readonly second: number;
-  /** Distances to them, in the metric asked for. */
-  readonly near: number;
-  readonly far: number;
 }
-
-export type Metric = (dx: number, dy: number, seed: number) => number;
-
-const euclid: Metric = (dx, dy) => Math.hypot(dx, dy);
 
 /** Finds the nearest two seeds of a point; buckets `reach` wide keep the search local. */
 export function neighbourhood(
   seeds: readonly Point[],
   reach: number,
-  metric: Metric = euclid,
 ): (x: number, y: number) => Neighbours {
   const buckets = new Map<number, number[]>();
   const key = (column: number, row: number): number => column * 65536 + row;
@@ -35,7 +27,7 @@ export function neighbourhood(
       for (let r = row - 1; r <= row + 1; r++) {
         for (const seed of buckets.get(key(c, r)) ?? []) {
           const at = seeds[seed] ?? [0, 0];
-          const distance = metric(x - at[0], y - at[1], seed);
+          const distance = Math.hypot(x - at[0], y - at[1]);
           if (distance < near) {
             [second, far, nearest, near] = [nearest, near, seed, distance];
           } else if (distance < far) {
@@ -44,7 +36,7 @@ export function neighbourhood(
         }
       }
     }
-    return { nearest, second, near, far };
+    return { nearest, second };
   };
 }
 

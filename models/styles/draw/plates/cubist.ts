@@ -8,12 +8,12 @@ import type { Plate } from '../plate.ts';
 
 const line = hex('#1c1410');
 const tones = [
-  ramp('#4a2608', '#c07a1e', '#ffd06a'),
-  ramp('#0c2a40', '#2f7488', '#a6dcd6'),
+  ramp('#6b3c10', '#d08c2a', '#ffd98a'),
+  ramp('#124058', '#3f8da0', '#bce6df'),
   ramp('#6a5020', '#d9bd78', '#fff6d8'),
   ramp('#1c2a10', '#5f7f2a', '#c9d070'),
   ramp('#4a0f0c', '#c23c1e', '#f7a26a'),
-  ramp('#08090c', '#2c3038', '#8b95a0'),
+  ramp('#15181c', '#4a5560', '#b4c0c8'),
   ramp('#8d7b58', '#eadcb4', '#fffaf0'),
 ];
 
@@ -34,7 +34,7 @@ type Plane = Facet | Cut;
 function shatter(low: Point, high: Point, depth: number, random: Random): Plane {
   const [w, h] = [high[0] - low[0], high[1] - low[1]];
   const middle: Point = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  if (depth === 0 || (Math.max(w, h) < 60 && random.next() < 0.4)) {
+  if (depth === 0 || (Math.max(w, h) < 110 && random.next() < 0.4)) {
     return {
       tone: random.pick(tones),
       angle: random.between(0, 2 * Math.PI),
@@ -89,8 +89,8 @@ export const cubist: Plate = {
   height: 512,
   draw(canvas) {
     const random = new Random(1911);
-    const planes = shatter([-20, -20], [532, 532], 8, random);
-    const other = shatter([-20, -20], [532, 532], 8, random);
+    const planes = shatter([-20, -20], [532, 532], 6, random);
+    const other = shatter([-20, -20], [532, 532], 6, random);
     const seen = (x: number, y: number): { facet: Facet; edge: number } => {
       let [inside, rim] = [0, Infinity];
       for (const { x: cx, y: cy, radius } of rounds) {
@@ -106,7 +106,7 @@ export const cubist: Plate = {
       const [cx, cy] = facet.middle;
       const slope =
         ((x - cx) * Math.cos(facet.angle) + (y - cy) * Math.sin(facet.angle)) / facet.size;
-      const tone = facet.tone(clamp(0.5 + 1.5 * slope + 0.18 * fractal(x / 30, y / 30, 1)));
+      const tone = facet.tone(clamp(0.56 + 1.1 * slope + 0.18 * fractal(x / 30, y / 30, 1)));
       return mix(
         tone,
         line,
@@ -115,7 +115,7 @@ export const cubist: Plate = {
     };
     const direction = (x: number, y: number): number => seen(x, y).facet.angle + Math.PI / 2;
     canvas.wash(color);
-    const oil = { opacity: 0.9, dryness: 0.55, streak: 0.06 };
+    const oil = { opacity: 0.9, dryness: 0.55, streak: 0.03 };
     paint(
       canvas,
       { color, direction },
@@ -127,9 +127,9 @@ export const cubist: Plate = {
     );
     canvas.wash((x, y, under) => {
       const { edge } = seen(x + 0.8 * noise(x / 9, y / 9, 3), y + 0.8 * noise(x / 9, y / 9, 4));
-      const weight = 1.3 + 1.1 * noise(x / 44, y / 44, 5);
+      const weight = 1.9 + 1.1 * noise(x / 44, y / 44, 5);
       return mix(under, line, 0.88 * smoothstep(weight + 0.7, weight - 0.3, edge));
     });
-    light(canvas, 0.4, 0.1);
+    light(canvas, 0.25, 0.05);
   },
 };

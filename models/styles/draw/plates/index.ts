@@ -13,7 +13,11 @@ import { swirlingNight } from './swirling-night.ts';
 import { watercolour } from './watercolour.ts';
 import { woodcut } from './woodcut.ts';
 
-/** In the order of the catalog. */
+/**
+ * In the order of the catalog. A style is what the encoder sees on average, so a plate paints well
+ * where its marks are of one scale and much of it is plain: plates hatched all over made faces
+ * unreadable, and those with a white ground, bold blacks and marks between them do not.
+ */
 export const plates: readonly Plate[] = [
   swirlingNight,
   paletteKnife,

@@ -26,7 +26,7 @@ interface Wash {
 }
 
 function wetInk(x: number, y: number): Wash {
-  let density = 0.1 + 0.42 * smoothstep(-0.1, 0.6, fractal(x / 130, y / 44, 20, 4));
+  let density = 0.03 + 0.26 * smoothstep(-0.1, 0.6, fractal(x / 130, y / 44, 20, 4));
   let slope = 0.2 * noise(x / 60, y / 40, 21);
   for (const { base, height, width, seed, dark } of mountains) {
     const bleed = 6 * fractal(x / 11, y / 11, seed + 1, 3);
@@ -44,8 +44,8 @@ function wetInk(x: number, y: number): Wash {
 function paper(x: number, y: number): Rgb {
   const fibres = noise(x / 2.2, y / 26, 40) + noise(x / 30, y / 1.8, 41);
   return mix(
-    hex('#f6eedb'),
-    hex('#d9c9a6'),
+    hex('#fbf8ef'),
+    hex('#ebe3d0'),
     clamp(0.3 + 0.22 * fibres + 0.3 * fractal(x / 60, y / 60, 42)),
   );
 }
@@ -54,7 +54,7 @@ function paper(x: number, y: number): Rgb {
 function dragDryBrush(canvas: Canvas, random: Random): void {
   for (const [x, y] of scatter(canvas, 9, random)) {
     const { density, slope } = wetInk(x, y);
-    if (random.next() > density + 0.12) continue;
+    if (random.next() > density - 0.05) continue;
     const long = random.between(14, 40);
     const end: Point = [x + long * Math.cos(slope), y + long * Math.sin(slope)];
     const brush = {

@@ -85,9 +85,9 @@ export const paletteKnife: Plate = {
     const random = new Random(1905);
     canvas.wash(color);
     for (const { long, wide, spacing } of [
-      { long: 54, wide: 20, spacing: 15 },
-      { long: 36, wide: 13, spacing: 11 },
-      { long: 22, wide: 8, spacing: 9 },
+      { long: 88, wide: 34, spacing: 24 },
+      { long: 60, wide: 23, spacing: 20 },
+      { long: 38, wide: 14, spacing: 22 },
     ]) {
       for (const [x, y] of scatter(canvas, spacing, random)) {
         const seen = color(x, y);

@@ -1,19 +1,40 @@
-import { hex, mix, multiply, type Rgb, WHITE } from '../kit/color.ts';
-import { fraction, smoothstep } from '../kit/math.ts';
+import { hex, mix, type Rgb } from '../kit/color.ts';
+import { clamp, fraction, smoothstep } from '../kit/math.ts';
 import { noise } from '../kit/noise.ts';
 import type { Plate } from '../plate.ts';
 
-/** Four prints of one flower: ground, petals, heart, leaves, and the rays behind. */
-const prints: readonly (readonly string[])[] = [
-  ['#ffd400', '#f0146e', '#fff3a0', '#00a35c', '#ff9a00'],
-  ['#00a7e1', '#ffde00', '#e8112d', '#0b3fb5', '#7fe3f5'],
-  ['#e8112d', '#ffffff', '#ffd400', '#15a0d8', '#ff7fb0'],
-  ['#7a2bd0', '#ff7a00', '#19e0c8', '#b6e30a', '#d8a8ff'],
+/** Four prints of one flower. Of rays, petals, heart and leaves: the flat ink and its dots. */
+const prints: readonly (readonly (readonly [flat: string, dots: string])[])[] = [
+  [
+    ['#ffffff', '#00a7e1'],
+    ['#ffe14a', '#e8112d'],
+    ['#ffffff', '#f0146e'],
+    ['#c8ec4a', '#00934f'],
+  ],
+  [
+    ['#ffe14a', '#ff7a00'],
+    ['#ffffff', '#f0146e'],
+    ['#ffde00', '#e8112d'],
+    ['#a8e4f7', '#0b3fb5'],
+  ],
+  [
+    ['#ffc4d8', '#e8112d'],
+    ['#ffffff', '#0b56c8'],
+    ['#ffe14a', '#e8112d'],
+    ['#ffffff', '#00a35c'],
+  ],
+  [
+    ['#bdeefa', '#0b56c8'],
+    ['#ffb3d2', '#e0106a'],
+    ['#ffe14a', '#ff7a00'],
+    ['#ffffff', '#00934f'],
+  ],
 ];
+const key = hex('#14101a');
 
 interface Area {
-  /** Index into a print's colours. */
-  readonly ink: number;
+  /** Index into a print's inks. */
+  readonly part: number;
   /** How much of the area the dots cover, 0 to 1. */
   readonly tone: number;
   readonly outline: boolean;
@@ -25,26 +46,32 @@ function panel(x: number, y: number, turn: number): Area {
   const angle = Math.atan2(y + 14, x) + turn;
   const petal = Math.cos(2.5 * angle) ** 2;
   const rim = 42 + 56 * petal ** 0.6;
-  if (radius < 23) return { ink: 2, tone: 0.25 + radius / 45, outline: radius > 20 };
+  if (radius < 23) return { part: 2, tone: 0.15 + radius / 60, outline: radius > 19.5 };
   if (radius < rim) {
     const vein = Math.abs(Math.sin(2.5 * angle)) < 0.07 && radius < rim * 0.8;
-    return { ink: 1, tone: 1.15 - radius / rim, outline: rim - radius < 4.5 || vein };
+    return { part: 1, tone: 0.75 - 0.6 * (radius / rim), outline: rim - radius < 5 || vein };
   }
   const leaf = Math.hypot((x * 0.8 + (y - 70) * 0.6) / 64, ((y - 70) * 0.8 - x * 0.6) / 26);
   const other = Math.hypot(((y - 74) * 0.5 - x * 0.86) / 60, ((y - 74) * 0.86 + x * 0.5) / 24);
   const green = Math.min(leaf, other);
-  if (green < 1) return { ink: 3, tone: 0.35 + 0.5 * green, outline: green > 0.88 };
-  const ray = fraction((angle / (2 * Math.PI)) * 16) < 0.5;
-  return { ink: ray ? 4 : 0, tone: ray ? 0.2 + radius / 260 : 0.72 - radius / 360, outline: false };
+  if (green < 1) return { part: 3, tone: 0.2 + 0.4 * green, outline: green > 0.86 };
+  const ray = fraction((angle / (2 * Math.PI)) * 12) < 0.5;
+  return { part: 0, tone: ray ? 0.5 : 0.16, outline: false };
 }
 
-/** A dot screen: covered or not, for a tone, at the screen's own angle. */
-function screen(x: number, y: number, pitch: number, degrees: number, tone: number): number {
-  const angle = (degrees * Math.PI) / 180;
-  const u = (x * Math.cos(angle) + y * Math.sin(angle)) / pitch;
-  const v = (y * Math.cos(angle) - x * Math.sin(angle)) / pitch;
+/**
+ * From a dot to the next it is 8 pixels across and 4 down: so dots lie alike on the encoder's grid
+ * of 8 pixels, and its mean over the plate still knows that they are dots.
+ */
+const PITCH = Math.hypot(8, 4);
+const TURN = Math.atan2(4, 8);
+
+/** One screen for all inks: covered or not, for a tone. */
+function screen(x: number, y: number, tone: number): number {
+  const u = (x * Math.cos(TURN) + y * Math.sin(TURN)) / PITCH;
+  const v = (y * Math.cos(TURN) - x * Math.sin(TURN)) / PITCH;
   const far = Math.hypot(fraction(u) - 0.5, fraction(v) - 0.5);
-  const radius = Math.sqrt(Math.max(tone, 0) / Math.PI);
+  const radius = Math.sqrt(clamp(tone) / Math.PI);
   return smoothstep(radius + 0.06, radius - 0.06, far);
 }
 
@@ -52,30 +79,25 @@ export const popDots: Plate = {
   id: 'pop-dots',
   name: 'Pop dots',
   description:
-    'Screen-print pop art: loud flat inks, fat halftone dots in crossing screens and bold black outlines.',
+    'Screen-print pop art: fat halftone dots in loud inks on white, yellow and pink, and bold black outlines.',
   width: 512,
   height: 512,
   draw(canvas) {
-    const inks = prints.map((print) => print.map(hex));
+    const inks = prints.map((print) =>
+      print.map(([flat, dots]) => [hex(flat), hex(dots)] as const),
+    );
     canvas.wash((x, y): Rgb => {
       const [column, row] = [x < 256 ? 0 : 1, y < 256 ? 0 : 1];
-      const colors = inks[2 * row + column] ?? [];
       const [px, py] = [x - 128 - 256 * column, y - 128 - 256 * row];
       const turn = 0.3 * (column + 2 * row) + 0.31;
-      const drawn = panel(px, py, turn);
-      const flat = colors[drawn.ink] ?? WHITE;
-      const dotInk = multiply(colors[(drawn.ink + 1) % 5] ?? WHITE, mix(flat, WHITE, 0.15));
-      const shade = panel(px + 6, py + 5, turn);
-      const dots = screen(x, y, 9, 15, 0.75 * drawn.tone);
-      const white = screen(x, y, 9, 60, 0.5 * (1 - drawn.tone));
-      let printed = mix(mix(flat, WHITE, 0.85 * white), dotInk, dots);
-      if (shade.ink !== drawn.ink && drawn.ink !== 1)
-        printed = mix(printed, hex('#12101a'), screen(x, y, 6, 45, 0.55));
+      const { part, tone } = panel(px, py, turn);
+      const [flat, dots] = inks[2 * row + column]?.[part] ?? [key, key];
+      const printed = mix(flat, dots, screen(x, y, tone));
       // The key plate: outlines and gutters, pressed a pixel off register.
-      const key =
+      const outlined =
         panel(px - 1.2, py - 0.8, turn).outline || Math.max(Math.abs(px), Math.abs(py)) > 124;
-      const starved = 0.06 * (noise(x / 3, y / 3, 5) + noise(x / 1.3, y / 1.3, 6));
-      return mix(printed, hex('#14101a'), key ? 0.97 - starved : Math.max(0, starved));
+      const starved = 0.05 * (noise(x / 3, y / 3, 5) + noise(x / 1.3, y / 1.3, 6));
+      return mix(printed, key, outlined ? 0.97 - starved : Math.max(0, starved));
     });
   },
 };

@@ -6,28 +6,26 @@ import { borderDistance, neighbourhood } from '../kit/voronoi.ts';
 import type { Plate } from '../plate.ts';
 
 const glass = {
-  ruby: ramp('#5e0012', '#c4122f', '#ff5a4a'),
-  cobalt: ramp('#06135c', '#1440c8', '#4f9bff'),
-  amber: ramp('#a34a00', '#ffae12', '#fff0a0'),
-  emerald: ramp('#003c26', '#0c9a55', '#8bf0a0'),
-  violet: ramp('#2a0a52', '#7a2bc4', '#d79bff'),
-  sky: ramp('#0a5a86', '#2fb6e0', '#d2fbff'),
+  amber: ramp('#7a3000', '#f59a10', '#ffe27a'),
+  ruby: ramp('#4a0208', '#d8182a', '#ff7a66'),
+  cobalt: ramp('#04145a', '#1440d4', '#6fa8ff'),
+  emerald: ramp('#02401e', '#12a05c', '#8bf0a0'),
+  violet: ramp('#2a0a52', '#8a3fd0', '#d79bff'),
+  sky: ramp('#0a5a86', '#38bae4', '#d2fbff'),
+  clear: ramp('#8fb0c8', '#e2f2f6', '#ffffff'),
 };
 type Glass = keyof typeof glass;
 
-/** A rose window: rings of panes from the middle out; beyond them the corners' small lights. */
+/** A rose window: rings of panes from the middle out; beyond them the corners' lights. */
 const rings: readonly { radius: number; panes: number; colors: readonly Glass[] }[] = [
   { radius: 0, panes: 1, colors: ['amber'] },
-  { radius: 36, panes: 8, colors: ['ruby'] },
-  { radius: 72, panes: 16, colors: ['cobalt', 'amber'] },
-  { radius: 108, panes: 16, colors: ['cobalt', 'ruby'] },
-  { radius: 146, panes: 32, colors: ['emerald', 'cobalt', 'sky', 'cobalt'] },
-  { radius: 184, panes: 32, colors: ['ruby', 'violet'] },
-  { radius: 222, panes: 48, colors: ['amber', 'cobalt', 'sky'] },
-  { radius: 262, panes: 48, colors: ['cobalt', 'cobalt', 'ruby'] },
-  { radius: 304, panes: 56, colors: ['violet', 'emerald'] },
-  { radius: 346, panes: 56, colors: ['cobalt', 'ruby', 'amber'] },
-  { radius: 390, panes: 56, colors: ['cobalt'] },
+  { radius: 54, panes: 8, colors: ['ruby', 'clear'] },
+  { radius: 108, panes: 12, colors: ['cobalt', 'sky', 'amber'] },
+  { radius: 162, panes: 20, colors: ['clear', 'ruby', 'cobalt', 'amber', 'sky'] },
+  { radius: 218, panes: 24, colors: ['cobalt', 'amber', 'sky', 'emerald'] },
+  { radius: 276, panes: 30, colors: ['ruby', 'clear', 'cobalt', 'sky', 'amber'] },
+  { radius: 336, panes: 32, colors: ['violet', 'sky', 'cobalt', 'clear'] },
+  { radius: 396, panes: 32, colors: ['cobalt'] },
 ];
 
 function leadedPanes(random: Random): { seeds: Point[]; colors: Glass[] } {
@@ -36,7 +34,7 @@ function leadedPanes(random: Random): { seeds: Point[]; colors: Glass[] } {
   rings.forEach((ring, r) => {
     for (let pane = 0; pane < ring.panes; pane++) {
       const turn = (2 * Math.PI * (pane + (r % 2) / 2)) / ring.panes;
-      const radius = ring.radius + random.between(-5, 5);
+      const radius = ring.radius + random.between(-7, 7);
       seeds.push([256 + radius * Math.cos(turn), 256 + radius * Math.sin(turn)]);
       colors.push(ring.colors[pane % ring.colors.length] ?? 'cobalt');
     }
@@ -53,7 +51,7 @@ export const stainedGlass: Plate = {
   height: 512,
   draw(canvas) {
     const { seeds, colors } = leadedPanes(new Random(1194));
-    const find = neighbourhood(seeds, 48);
+    const find = neighbourhood(seeds, 90);
     canvas.wash((x, y): Rgb => {
       const bentX = x + 3 * noise(x / 40, y / 40, 1);
       const bentY = y + 3 * noise(x / 40, y / 40, 2);
@@ -62,7 +60,7 @@ export const stainedGlass: Plate = {
       const pane = nearby.nearest;
       const tilt = hash(pane, 1, 5) * 2 * Math.PI;
       const [cx, cy] = seeds[pane] ?? [0, 0];
-      const slope = ((x - cx) * Math.cos(tilt) + (y - cy) * Math.sin(tilt)) / 36;
+      const slope = ((x - cx) * Math.cos(tilt) + (y - cy) * Math.sin(tilt)) / 60;
       const streaks = noise(x / 5 + 9 * noise(y / 30, pane, 3), y / 38, pane + 40);
       const daylight =
         0.5 +
@@ -75,7 +73,7 @@ export const stainedGlass: Plate = {
         daylight * smoothstep(-4, 14, border) + 0.22 * seeded,
       );
       const lit = vary(tint, 0, 1.08, 0.25 * (hash(pane, 3, 5) - 0.5));
-      const lead = 2.6 + 0.8 * noise(x / 25, y / 25, 6);
+      const lead = 3.4 + 0.8 * noise(x / 25, y / 25, 6);
       const round =
         0.05 + 0.3 * smoothstep(lead, 0, border) * fraction(0.5 + 0.2 * noise(x / 4, y / 4, 9));
       return mix(

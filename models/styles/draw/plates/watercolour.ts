@@ -43,7 +43,7 @@ function pour(canvas: Canvas, puddle: Puddle, seed: number): void {
       0.5 + 0.55 * bloom + 0.28 * smoothstep(0, size, inside) * Math.sign(noise(seed, 0.5, 3));
     const grain = 0.7 + 0.6 * hollow(px, py);
     const density =
-      strength * smoothstep(0, 1, inside) * (clamp(settled, 0.12, 1.2) * grain + 0.62 * rim);
+      strength * smoothstep(0, 1, inside) * (clamp(settled, 0.12, 1.2) * grain + 0.4 * rim);
     canvas.set(cell, multiply(canvas.at(cell), mix(WHITE, pigment, clamp(density))));
   });
 }
@@ -98,7 +98,7 @@ export const watercolour: Plate = {
     const random = new Random(1830);
     const within = (): number => random.between(-20, 532);
     canvas.wash((x, y) => mix(hex('#fffdf6'), hex('#e9e2d4'), 0.55 * hollow(x, y)));
-    for (let i = 0; i < 26; i++) {
+    for (let i = 0; i < 14; i++) {
       pour(
         canvas,
         {
@@ -114,14 +114,14 @@ export const watercolour: Plate = {
         random.next() * 1e6,
       );
     }
-    for (let i = 0; i < 120; i++) {
+    for (let i = 0; i < 34; i++) {
       pour(
         canvas,
         {
           x: within(),
           y: within(),
-          long: random.between(22, 46),
-          wide: random.between(6, 13),
+          long: random.between(40, 84),
+          wide: random.between(12, 26),
           angle: random.between(0, Math.PI),
           pigment: random.pick(leaves),
           strength: random.between(0.5, 0.95),
@@ -130,18 +130,18 @@ export const watercolour: Plate = {
         random.next() * 1e6,
       );
     }
-    for (let i = 0; i < 44; i++) {
-      const [column, row] = [i % 7, Math.floor(i / 7)];
+    for (let i = 0; i < 16; i++) {
+      const [column, row] = [i % 4, Math.floor(i / 4)];
       flower(
         canvas,
-        column * 80 + random.between(-18, 50),
-        row * 80 + random.between(-18, 50),
-        random.between(24, 50),
+        column * 140 + random.between(0, 90),
+        row * 140 + random.between(0, 90),
+        random.between(52, 96),
         random,
       );
     }
-    for (let i = 0; i < 160; i++) {
-      const size = random.between(1.2, 4);
+    for (let i = 0; i < 60; i++) {
+      const size = random.between(1.5, 5);
       pour(
         canvas,
         {

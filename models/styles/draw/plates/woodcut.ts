@@ -3,26 +3,32 @@ import { clamp, fraction, smoothstep } from '../kit/math.ts';
 import { fractal, noise } from '../kit/noise.ts';
 import type { Plate } from '../plate.ts';
 
-const paper = hex('#f0e4c8');
-const ink = hex('#17120f');
+const paper = hex('#fbf4e4');
+const tint = hex('#e6cf9f');
+const ink = hex('#14100e');
 const vermilion = hex('#d8401f');
 
-/** What the cutter sees at a place: how dark, which way and how far apart to cut, printed red or not. */
+/** What the cutter sees at a place: how dark it is, and which way to cut there. */
 interface Cut {
+  /** Below 0 the block is cleared and above 1 left whole; only between them is it hatched. */
   readonly dark: number;
-  /** Grows by one from cut to cut. */
-  readonly phase: number;
-  readonly red: number;
+  readonly angle: number;
 }
 
+/** How far cuts lie apart. */
+const PITCH = 11;
+
 const ridges = [
-  { base: 216, height: 96, width: 92, seed: 3, pitch: 7.5, slant: 0.9 },
-  { base: 296, height: 74, width: 66, seed: 5, pitch: 8.5, slant: -0.7 },
-  { base: 372, height: 50, width: 84, seed: 8, pitch: 9.5, slant: 0.5 },
-  { base: 446, height: 36, width: 58, seed: 13, pitch: 11, slant: -0.35 },
+  { base: 268, height: 150, width: 120, seed: 3, slant: 0.75 },
+  { base: 352, height: 84, width: 96, seed: 5, slant: 0.55 },
+  { base: 424, height: 60, width: 110, seed: 8, slant: -0.2 },
+  { base: 498, height: 44, width: 90, seed: 13, slant: 0.12 },
 ];
 
-const SUN = { x: 340, y: 118, radius: 62 };
+const beyondSun = (x: number, y: number): number => Math.hypot(x - 340, y - 104) - 58;
+
+/** Light and shade with little between them, as a knife knows them. */
+const harden = (tone: number): number => 0.3 + 2.3 * tone;
 
 function look(x: number, y: number): Cut {
   for (let i = ridges.length - 1; i >= 0; i--) {
@@ -32,46 +38,49 @@ function look(x: number, y: number): Cut {
       ridge.base - ridge.height * (0.5 + 0.9 * fractal(x / ridge.width, 0.5, ridge.seed, 3));
     const depth = y - crest;
     if (depth < 0) continue;
-    if (depth < 2.5) return { dark: 1, phase: 0, red: 0 };
-    const facet = fractal(x / ridge.width + depth / 130, depth / 70, ridge.seed + 50, 3);
-    const dark = clamp(0.52 + 0.75 * facet + 0.25 * smoothstep(60, 0, depth) - 0.1 * (i % 2));
-    const along =
-      x * Math.sin(ridge.slant) + depth * Math.cos(ridge.slant) * Math.sign(facet + 0.15);
-    return { dark, phase: along / ridge.pitch + 0.9 * facet, red: i === 2 ? 1 : 0 };
+    if (depth < 3.5) return { dark: 2, angle: 0 };
+    // A side of the mountain is turned to the sun or away from it.
+    const facet = fractal(x / ridge.width + depth / 130, depth / 110, ridge.seed + 50, 3);
+    const angle = facet > 0 ? ridge.slant : -ridge.slant * 0.7;
+    return { dark: harden(facet + 0.05), angle };
   }
-  const far = Math.hypot(x - SUN.x, y - SUN.y);
-  if (far < SUN.radius) return { dark: 0.14 + 0.1 * (far / SUN.radius), phase: y / 9, red: 1 };
-  const rays = far / 9.5 + 0.35 * noise(x / 40, y / 40, 21);
-  return {
-    dark: 0.3 + 0.22 * smoothstep(60, 330, far) + 0.16 * noise(x / 60, y / 24, 31),
-    phase: rays,
-    red: far < SUN.radius * 1.9 ? 1 : 0,
-  };
+  const far = beyondSun(x, y);
+  if (far < 0) return { dark: far > -3 ? 2 : -1, angle: 0 };
+  const cloud = fractal(x / 190, y / 62, 31, 3) - 0.35 * smoothstep(90, 0, far);
+  return { dark: harden(cloud + 0.02), angle: 0.06 };
 }
 
 export const woodcut: Plate = {
   id: 'woodcut',
   name: 'Woodcut',
   description:
-    'Swelling hatch lines gouged from a block: black on warm paper with a second block in vermilion.',
+    'Bold blacks and straight tapering cuts from a block, on warm paper with a second block in vermilion.',
   width: 512,
   height: 512,
   draw(canvas) {
     canvas.wash((x, y): Rgb => {
       // The knife wavers, and the gouge leaves every cut pointed where the tone runs out.
-      const wx = x + 1.6 * noise(x / 9, y / 9, 41);
-      const wy = y + 1.6 * noise(x / 9, y / 9, 42);
-      const { dark, phase } = look(wx, wy);
-      const saw = Math.abs(fraction(phase) - 0.5) * 2;
-      const swell = dark + 0.1 * noise(wx / 12, wy / 12, 43) + 0.05 * noise(wx / 2.4, wy / 2.4, 44);
-      const inked = dark >= 1 ? 1 : smoothstep(-0.06, 0.06, swell - saw);
+      const wx = x + 1.2 * noise(x / 11, y / 11, 41);
+      const wy = y + 1.2 * noise(x / 11, y / 11, 42);
+      const { dark, angle } = look(wx, wy);
+      const across = wx * Math.sin(angle) + wy * Math.cos(angle);
+      const saw = Math.abs(fraction(across / PITCH) - 0.5) * 2;
+      const swell = dark + 0.1 * noise(wx / 12, wy / 12, 43);
+      const inked = smoothstep(-0.07, 0.07, swell - clamp(saw, 0.08, 0.92));
       // The second block is pressed a little off the first.
-      const second = look(wx - 2, wy - 1.5).red;
+      const second = beyondSun(wx - 2, wy - 1.5) < 0 ? 1 : 0;
       const grain = 0.5 + 0.5 * fractal(x / 3, y / 48, 45, 3);
-      const fibre = mix(paper, hex('#dcc9a0'), 0.5 * grain + 0.25 * fractal(x / 2, y / 2, 46, 2));
-      const printed = mix(fibre, vermilion, second * (0.8 + 0.2 * smoothstep(0.75, 0.35, grain)));
-      const worn = 1 - 0.85 * smoothstep(0.74, 0.86, grain + 0.2 * noise(x / 2, y / 2, 47));
-      return mix(printed, ink, inked * worn);
+      // A tint is wiped over the paper, deep at the foot of the sky and of the page.
+      const wiped = 0.5 + 0.5 * Math.sin(y / 42 - 2.6 + noise(x / 160, y / 60, 49));
+      const fibre = mix(
+        paper,
+        tint,
+        0.75 * wiped + 0.3 * grain + 0.15 * fractal(x / 2, y / 2, 46, 2),
+      );
+      const printed = mix(fibre, vermilion, second * (0.85 + 0.15 * smoothstep(0.75, 0.35, grain)));
+      const worn = 1 - 0.7 * smoothstep(0.8, 0.92, grain + 0.2 * noise(x / 2, y / 2, 47));
+      const black = mix(ink, hex('#3a302a'), 0.7 * grain + 0.2 * noise(x / 1.6, y / 5, 48));
+      return mix(printed, black, inked * worn);
     });
   },
 };
