@@ -14,9 +14,11 @@ export interface Painting extends Partial<
   readonly mask?: readonly Blob[];
 }
 
-/** What POST /styles takes. */
+/** What POST /styles takes, or PUT /styles/{id}. */
 export interface NewStyle extends Partial<Omit<StyleFields, 'image'>> {
   readonly image: Blob;
+  /** Of your own, in place of the style that has it; that of the picture's pixels if absent. */
+  readonly id?: string;
 }
 
 export function paintingForm({ content, styles, mask = [], ...texts }: Painting): FormData {
@@ -31,7 +33,7 @@ export function paintingForm({ content, styles, mask = [], ...texts }: Painting)
   return form;
 }
 
-export function styleForm({ image, ...texts }: NewStyle): FormData {
+export function styleForm({ image, ...texts }: Omit<NewStyle, 'id'>): FormData {
   const form = new FormData();
   form.append('image', image, 'image');
   appendTexts(form, texts);

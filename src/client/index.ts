@@ -61,14 +61,19 @@ export function createClient(
         search = next;
       }
     },
-    registerStyle: (style, options) =>
-      read('styles', { method: 'POST', body: styleForm(style) }, options),
+    registerStyle({ id, ...style }, options) {
+      const body = styleForm(style);
+      if (id === undefined) return read('styles', { method: 'POST', body }, options);
+      return read(stylePath(id), { method: 'PUT', body }, options);
+    },
     async deleteStyle(id, options) {
-      await call(`styles/${encodeURIComponent(id)}`, { method: 'DELETE' }, options);
+      await call(stylePath(id), { method: 'DELETE' }, options);
     },
     model: (options) => read('model', {}, options),
   };
 }
+
+const stylePath = (id: string) => `styles/${encodeURIComponent(id)}`;
 
 function parseTimings(header: string): Record<string, number> {
   const entries = [...header.matchAll(/([\w-]+)[^,]*?;\s*dur=([\d.]+)/g)];

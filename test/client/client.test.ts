@@ -78,6 +78,7 @@ t.test('a style is registered, painted in and deleted', async (t) => {
   await client.deleteStyle(id);
   const gone = client.deleteStyle(id);
   await t.rejects(gone, { name: 'ProblemError', problem: { status: 404 } });
+  t.match(await client.registerStyle({ image: style, id: 'my-own' }), { id: 'my-own' });
   t.match(await client.model(), { provider: 'cpu' });
 });
 
