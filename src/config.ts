@@ -205,6 +205,8 @@ export function configHelp(): string {
   --version                  prints the version, and the revision that an image was built from
   --doctor                   tries out what the service would run on, and says what is missing
 
+Commands, each with a --help of its own: adain-server stylize, adain-server sheet, adain-server styles add.
+
 It is configured by environment variables:
 
 ${rows.join('\n')}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { draft } from '../store/index.ts';
+import type { Picture } from './pictures.ts';
+import { UsageError } from './usage.ts';
+
+/** In a folder of results: how all of them were painted. */
+export const recordName = '.adain-server.json';
+
+type Settings = Readonly<Record<string, unknown>>;
+
+export interface Results {
+  /** Those that are not done yet. */
+  readonly rest: readonly Picture[];
+  readonly pathOf: (picture: Picture) => string;
+  /** Puts a result in its place, in one step. */
+  readonly write: (picture: Picture, bytes: Buffer) => Promise<void>;
+}
+
+/**
+ * A folder of results, all painted with the same settings, which `recordName` tells: a picture is done
+ * when its result is there, not older than itself. Several workers may share a folder.
+ * @throws UsageError if it holds what was painted with others, or by others
+ */
+export async function openResults(
+  folder: string,
+  settings: Settings,
+  pictures: readonly Picture[],
+): Promise<Results> {
+  const pathOf = ({ name }: Picture) => join(folder, name);
+  const record = join(folder, recordName);
+  // Before the record, which is there before any result: what is found without one is not ours.
+  const { done, there } = await look(pictures, pathOf);
+  const recorded = await readRecord(record);
+  if (recorded) refuseOthers(folder, recorded, settings);
+  else if (there) {
+    const text = `${pathOf(there)} is there already, and was not painted by this command.`;
+    throw new UsageError(`${text} Choose another folder for --out, or take it away.`);
+  }
+  await takeDraftsAway(new Set(pictures.map(pathOf)));
+
+  let claimed: Promise<void> | undefined;
+  return {
+    rest: pictures.filter((picture) => !done.has(picture)),
+    pathOf,
+    async write(picture, bytes) {
+      await (claimed ??= claim(folder, record, settings));
+      const path = pathOf(picture);
+      await (await draft(path, bytes)).publish();
+      const { mtimeMs } = await stat(picture.path);
+      // From a clock that is ahead, or it would never be done.
+      if (mtimeMs > Date.now()) await utimes(path, mtimeMs / 1000 + 1, mtimeMs / 1000 + 1);
+    },
+  };
+}
+
+async function look(pictures: readonly Picture[], pathOf: (picture: Picture) => string) {
+  const done = new Set<Picture>();
+  let there: Picture | undefined;
+  for (const picture of pictures) {
+    const result = await stat(pathOf(picture)).catch(ifGone);
+    if (!result) continue;
+    there ??= picture;
+    const own = await stat(picture.path).catch(ifGone);
+    if (own && result.mtimeMs >= own.mtimeMs) done.add(picture);
+  }
+  return { done, there };
+}
+
+const ifGone = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+};
+
+async function readRecord(path: string): Promise<Settings | undefined> {
+  const text = await readFile(path, 'utf8').catch(ifGone);
+  if (text === undefined) return undefined;
+  try {
+    return (JSON.parse(text) as { settings: Settings }).settings;
+  } catch (cause) {
+    const text = `${path} is damaged; delete it and the results beside it, or choose another folder.`;
+    throw new UsageError(text, { cause });
+  }
+}
+
+function refuseOthers(folder: string, recorded: Settings, settings: Settings): void {
+  const names = Object.keys({ ...recorded, ...settings });
+  const changed = names.filter((name) => shown(recorded[name]) !== shown(settings[name]));
+  if (changed.length === 0) return;
+  const list = changed.map(
+    (name) => `${name} was ${shown(recorded[name])} and is ${shown(settings[name])}`,
+  );
+  const text = `${folder} holds pictures that were painted with other options: ${list.join('; ')}.`;
+  throw new UsageError(`${text} Choose another folder for --out, or delete this one first.`);
+}
+
+const shown = (value: unknown): string =>
+  value === undefined ? 'not given' : JSON.stringify(value);
+
+/** With the first result, so that options which nothing was painted with bind nobody. */
+async function claim(folder: string, record: string, settings: Settings): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const own = join(folder, `${recordName}.${randomUUID()}`);
+  await writeFile(own, `${JSON.stringify({ settings }, null, 2)}\n`);
+  try {
+    await place(own, record);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    refuseOthers(folder, (await readRecord(record)) ?? {}, settings);
+  } finally {
+    await unlink(own);
+  }
+}
+
+/** In one step where the volume has links. Unlike a rename it fails where another worker was first. */
+async function place(file: string, path: string): Promise<void> {
+  await link(file, path).catch(async (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    await copyFile(file, path, constants.COPYFILE_EXCL);
+  });
+}
+
+/** What a worker that was killed has left of these results; nobody else paints them. */
+async function takeDraftsAway(paths: ReadonlySet<string>): Promise<void> {
+  for (const folder of new Set([...paths].map((path) => dirname(path)))) {
+    for (const name of (await readdir(folder).catch(ifGone)) ?? []) {
+      const [, result = ''] = /^\.(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.exec(name) ?? [];
+      if (paths.has(join(folder, result))) await unlink(join(folder, name)).catch(ifGone);
+    }
+  }
+}
