@@ -64,7 +64,7 @@ EXPOSE 8080
 # Each new shape is searched for the fastest kernels before the service is ready.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/server.js"]
+ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/cli.js"]
 
 FROM ${NODE_IMAGE} AS cpu
 COPY --from=app /usr/bin/tini-static /usr/local/bin/tini
@@ -89,4 +89,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # As process 1, Node would ignore SIGTERM until its handlers are there, which is when the model is warm.
-ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/server.js"]
+ENTRYPOINT ["tini", "--", "node", "--enable-source-maps", "dist/cli.js"]

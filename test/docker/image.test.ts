@@ -43,6 +43,14 @@ t.test('it exposes and probes the default port', async (t) => {
   t.equal(dockerfile.split(`(process.env.PORT || ${PORT}) + '/readyz'`).length, 3);
 });
 
+t.test('it runs what the package calls adain-server', async (t) => {
+  const { bin } = readYaml('package.json') as { bin: Record<string, string> };
+  const entries = [...dockerfile.matchAll(/^ENTRYPOINT .*"(dist\/\S+)"\]$/gm)].map(
+    ([, file]) => file,
+  );
+  t.same(entries, [bin['adain-server'], bin['adain-server']]);
+});
+
 t.test('it can be built by tools that know neither heredocs nor COPY --link', async (t) => {
   t.notMatch(dockerfile, /<<|--link|@sha256:/);
 });

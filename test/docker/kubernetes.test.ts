@@ -7,12 +7,18 @@ import { join } from 'node:path';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import { Job } from 'kubernetes-models/batch/v1/Job';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { Service } from 'kubernetes-models/v1/Service';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 
+import { readBrush } from '../../src/cli/brush.ts';
+import { parseShard } from '../../src/cli/pictures.ts';
+import { stylizeOptions } from '../../src/cli/stylize.ts';
+import { readArguments } from '../../src/cli/usage.ts';
+import { readWork } from '../../src/cli/work.ts';
 import { readConfig, strayVariables } from '../../src/config.ts';
 import { build } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
@@ -23,6 +29,7 @@ const folder = 'docker/kubernetes';
 const schemas = {
   Deployment,
   HorizontalPodAutoscaler,
+  Job,
   NetworkPolicy,
   PodDisruptionBudget,
   PrometheusRule,
@@ -116,7 +123,7 @@ for (const overlay of ['cpu', 'gpu', 'cpu-valkey']) {
         new schema(manifest).validate();
       }, `${kind} ${metadata.name}`);
     }
-    const kinds = Object.keys(schemas).filter((kind) => kind !== 'StatefulSet');
+    const kinds = Object.keys(schemas).filter((kind) => !['Job', 'StatefulSet'].includes(kind));
     const wanted = [...kinds, ...(hasValkey ? withValkey : [])].sort();
     t.same(manifests.map(({ kind }) => kind).sort(), wanted, 'one of each');
   });
@@ -200,6 +207,58 @@ for (const overlay of ['cpu', 'gpu', 'cpu-valkey']) {
     t.equal('nvidia.com/gpu' in (container?.resources?.limits ?? {}), overlay === 'gpu');
   });
 }
+
+t.test('job: its workers share the pictures of a volume', async (t) => {
+  const job = finder(render(`${folder}/job`))('Job', 'adain-stylize');
+  t.doesNotThrow(() => {
+    new Job(job).validate();
+  });
+  const pod = job.spec?.template.spec;
+  const [container] = pod?.containers ?? [];
+  t.same(
+    readKustomization(`${folder}/job`).images?.map(({ name }) => name),
+    [container?.image],
+  );
+
+  const [command, ...args] = container?.args ?? [];
+  t.equal(command, 'stylize');
+  const count = job.spec?.completions ?? 0;
+  t.equal(job.spec?.completionMode, 'Indexed');
+  const asked = args.map((arg) => arg.replace('$(JOB_COMPLETION_INDEX)', String(count - 1)));
+  const given = readArguments(asked, stylizeOptions);
+  t.same(
+    parseShard(given.required('shard')),
+    { index: count - 1, count },
+    'as many as completions',
+  );
+  await t.resolves(readBrush(given));
+  const { hostname, port } = new URL(readWork(given).server ?? '');
+  const service = finder(render(`${folder}/base`))('Service');
+  t.equal(hostname, service.metadata?.name);
+  t.same(
+    service.spec?.ports?.map(({ port }) => port),
+    [Number(port || 80)],
+  );
+  const mounts = container?.volumeMounts ?? [];
+  const paths = [...given.positionals, given.required('out')];
+  t.ok(paths.every((path) => mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`))));
+  t.same(
+    pod?.volumes?.map(({ name }) => name),
+    mounts.map(({ name }) => name),
+  );
+
+  const [wrong] = job.spec?.podFailurePolicy?.rules ?? [];
+  t.match(wrong, { action: 'FailJob', onExitCodes: { operator: 'In', values: [2] } });
+  t.equal(wrong?.onExitCodes?.containerName, container?.name);
+  t.equal(pod?.restartPolicy, 'Never', 'or the policy would not be allowed');
+  t.match(pod?.securityContext, { runAsNonRoot: true, runAsUser: 1000 });
+  t.match(container?.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  t.ok(container?.resources?.limits?.['memory'], 'a memory limit');
+});
 
 t.test('without Valkey the service may call nobody', async (t) => {
   for (const overlay of ['cpu', 'gpu']) {
@@ -314,7 +373,7 @@ const nameOf = (item: unknown) => (item as { name: string }).name;
 
 t.test('no file is forgotten', async (t) => {
   const overlays = ['overlays/cpu', 'overlays/gpu', 'overlays/cpu-valkey'];
-  const used = ['base', 'monitoring', 'valkey', ...overlays].flatMap((part) => {
+  const used = ['base', 'job', 'monitoring', 'valkey', ...overlays].flatMap((part) => {
     const { resources = [], patches = [] } = readKustomization(`${folder}/${part}`);
     return [...resources, ...patches.map(({ path }) => path), 'kustomization.yaml'].map((entry) =>
       join(part, entry),

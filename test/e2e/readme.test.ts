@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -44,6 +52,19 @@ t.test('the curl lines', async (t) => {
     'jpeg 960',
   ]);
   t.ok(lines.every((line) => line.includes('--fail-with-body')));
+});
+
+t.test('the commands', async (t) => {
+  const lines = blocks('sh').filter((text) => text.startsWith('npx'));
+  t.equal(lines.length, 3);
+  const cwd = t.testdir(); // in the repository, whose package has the command
+  symlinkSync(join(root, 'models'), join(cwd, 'models'));
+  const said = [];
+  for (const line of lines) said.push((await run('sh', ['-c', here(line)], { cwd })).stdout);
+  const sources = readdirSync(join(root, 'models/examples')).filter((name) => name.includes('.'));
+  t.same(readdirSync(join(cwd, 'painted')), ['.adain-server.json', ...sources]);
+  t.equal((await sharp(join(cwd, 'sheet.jpg')).metadata()).format, 'jpeg');
+  t.match(said[2], /"id":"my-cubist"/);
 });
 
 t.test('the clients in JavaScript', async (t) => {
