@@ -75,7 +75,7 @@ const rowEnd = 98;
 /** The rows of `--help`. */
 export function describeOptions(options: Options): string {
   const rows = Object.entries(options).map(([name, { value, about }]) => {
-    const lines = about.match(new RegExp(`.{1,${rowEnd - indent}}(?: |$)`, 'g')) ?? [];
+    const lines = about.match(new RegExp(`\\S.{0,${rowEnd - indent - 1}}(?= |$)`, 'g')) ?? [];
     return `  ${`--${name} ${value}`.padEnd(indent - 2)}${lines.join(`\n${' '.repeat(indent)}`)}`;
   });
   return rows.join('\n');
