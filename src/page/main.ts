@@ -3,9 +3,10 @@ import { renderChosen } from './chosen.ts';
 import { offerFrames, onControls, showControls } from './controls.ts';
 import { find } from './dom.ts';
 import { createLibrary } from './library.ts';
+import { createLive } from './live.ts';
 import { createMasking } from './masking.ts';
 import { createPainter, type Wish } from './painter.ts';
-import type { Content } from './painting.ts';
+import { frameOf, type Content } from './painting.ts';
 import { takePictures } from './photographs.ts';
 import { readContent, readStyle } from './picture.ts';
 import { clearProblems, showProblem } from './problems.ts';
@@ -31,6 +32,7 @@ const sheetStatus = find('#sheet-status', HTMLElement);
 const client = createClient(new URL('.', document.baseURI).href);
 let settings: Settings = fromFragment(location.hash.slice(1));
 let content: Content | undefined;
+let readings = 0;
 
 const actions = {
   pick(style: Style): void {
@@ -58,6 +60,33 @@ const painter = createPainter(client, wish, (styleIds) => {
   saveLink();
 });
 
+const live = createLive(client, {
+  painting: (frame, masks) => frameOf(settings, frame, masks),
+  masks: () => masking.blobs(settings.styles.length),
+  began(size) {
+    painter.cancel();
+    void paintSheet(undefined, presets);
+    start.hidden = true;
+    sheetSection.hidden = false;
+    stage.shape(size);
+    masking.reset(size);
+    const [first] = presets;
+    if (first && settings.styles.length === 0)
+      setStyles([choose(first.style.id, first.style.name)]);
+    else changed();
+  },
+  ended() {
+    if (content) void workOn(content);
+    else {
+      start.hidden = false;
+      sheetSection.hidden = work.hidden = true;
+    }
+  },
+  taken(still) {
+    void showPhotograph(still);
+  },
+});
+
 function saveLink(): void {
   history.replaceState(null, '', `#${toFragment(settings)}`);
 }
@@ -67,10 +96,12 @@ function changed(soon?: number): void {
   saveLink();
   clearProblems();
   const wished = wish();
-  work.hidden = !wished;
-  if (!wished) return;
-  void showCode(wished);
-  painter.ask(soon);
+  work.hidden = !wished && !live.isOn;
+  if (live.isOn) live.change();
+  else if (wished) {
+    void showCode(wished);
+    painter.ask(soon);
+  }
 }
 
 function setStyles(styles: readonly ChosenStyle[]): void {
@@ -112,12 +143,19 @@ async function saveStyle(at: number, name: string): Promise<void> {
 
 async function showPhotograph(file: File): Promise<void> {
   const keepsSize = find('#keep-size', HTMLInputElement).checked;
-  content = await readContent(file, keepsSize).catch(() => undefined);
-  if (!content) {
-    start.hidden = false;
-    showProblem(await refusalOf(file));
+  const mine = ++readings;
+  const read = await readContent(file, keepsSize).catch(() => undefined);
+  if (mine !== readings) return; // another was chosen
+  if (read) {
+    live.close();
+    await workOn((content = read));
     return;
   }
+  start.hidden = false;
+  showProblem(await refusalOf(file));
+}
+
+async function workOn(content: Content): Promise<void> {
   start.hidden = true;
   sheetSection.hidden = false;
   stage.showPhotograph(content.full, content);
@@ -159,7 +197,7 @@ takePictures({
     });
   },
   mask(file) {
-    masking.read(file).catch(showProblem);
+    void masking.read(file);
   },
 });
 find('#another', HTMLButtonElement).addEventListener('click', () => {

@@ -130,7 +130,14 @@ export function createMasking(change: () => void) {
   target.addEventListener('change', show);
 
   async function read(file: File): Promise<void> {
-    const bitmap = await createImageBitmap(file);
+    const bitmap = await createImageBitmap(file).catch(() => undefined);
+    if (!bitmap) {
+      showProblem(
+        new Error('This browser cannot show the mask. Choose a JPEG, PNG or WebP.'),
+        'mask',
+      );
+      return;
+    }
     const mask = current();
     mask.keep();
     mask.draw(bitmap);
@@ -138,7 +145,7 @@ export function createMasking(change: () => void) {
     change();
   }
   onFiles(find('#mask-file', HTMLInputElement), ([file]) => {
-    if (file) read(file).catch(showProblem);
+    if (file) void read(file);
   });
 
   return {

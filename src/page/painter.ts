@@ -63,12 +63,18 @@ export function createPainter(
     if (isWhole(settings, content)) whole = made;
   }, delayMs);
 
+  function cancel(): void {
+    whole = undefined;
+    running?.abort();
+    preview.cancel();
+    stage.busy(false);
+  }
+
   return {
+    cancel,
     /** The wish has changed. */
     ask(soon?: number): void {
-      whole = undefined;
-      running?.abort();
-      stage.busy(false);
+      cancel();
       preview.ask(soon);
     },
     /** The result as it was asked for; undefined when it fails, or something else is asked for. */

@@ -38,26 +38,32 @@ const previewSideOf = (settings: Settings, content: Content): number =>
 export const isWhole = (settings: Settings, content: Content): boolean =>
   sideOf(settings, content) <= previewSideOf(settings, content);
 
-/** The request of the result. */
-export function resultOf(
-  settings: Settings,
-  content: Content,
-  masks: readonly Blob[] = [],
-): Painting {
-  const { styles, strokes, color, format, quality } = settings;
+function lookOf({ styles, strokes, color }: Settings, masks: readonly Blob[]) {
   const weights = weightsOf(styles);
-  const animation = isAnimated(settings, content) ? content.animation : undefined;
-  // A file is sent as it is, and what is painted of it is as large as without its other frames.
-  const size =
-    settings.size ?? (animation && content.isScaled ? sideOf(settings, content) : undefined);
   return {
-    content: animation ?? content.full,
     styles: styles.flatMap(({ picture, id }) => picture ?? id ?? []),
     ...(weights && { weights }),
     alpha: alphaOf(styles),
     ...(masks.length > 0 && { mask: masks }),
     strokes,
     color,
+  };
+}
+
+/** The request of the result. */
+export function resultOf(
+  settings: Settings,
+  content: Content,
+  masks: readonly Blob[] = [],
+): Painting {
+  const { format, quality } = settings;
+  const animation = isAnimated(settings, content) ? content.animation : undefined;
+  // A file is sent as it is, and what is painted of it is as large as without its other frames.
+  const size =
+    settings.size ?? (animation && content.isScaled ? sideOf(settings, content) : undefined);
+  return {
+    content: animation ?? content.full,
+    ...lookOf(settings, masks),
     ...(size !== undefined && { size }),
     ...(format && { format }),
     quality,
@@ -88,6 +94,23 @@ export function previewOf(
     quality: 85,
   };
 }
+
+/** Longest sides of frames of the webcam, in pixels. */
+export const frameSides = { slow: 256, fast: 384 } as const;
+
+/** Larger where there are many frames a second, and no smaller before there are few. */
+export function sideAt(rate: number, side: number): number {
+  if (rate > 15) return frameSides.fast;
+  return rate < 5 ? frameSides.slow : side;
+}
+
+/** The request of a frame of the webcam. Strokes are as wide, in its own pixels. */
+export const frameOf = (settings: Settings, frame: Blob, masks: readonly Blob[]): Painting => ({
+  content: frame,
+  ...lookOf(settings, masks),
+  format: 'jpeg',
+  quality: 85,
+});
 
 /** The request of one picture of the contact sheet. */
 export const thumbnailOf = (content: Content, styleId: string): Painting => ({

@@ -42,7 +42,7 @@ export function takePictures({ photograph, style, mask }: Dropped): void {
     const files = pictures(event.dataTransfer?.files);
     const at = event.target instanceof Element ? event.target : body;
     if (at.closest('#controls')) files.forEach(style);
-    else if (at.closest('#brush')) files.slice(0, 1).forEach(mask);
+    else if (at.closest('#brush, #mask')) files.slice(0, 1).forEach(mask);
     else files.slice(0, 1).forEach(photograph);
   });
 }

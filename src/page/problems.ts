@@ -5,9 +5,11 @@ const fields = () => document.querySelectorAll<HTMLElement>('[data-field]');
 const status = find('#status', HTMLElement);
 
 /** Says what is wrong at the control that it is about, or under the picture. */
-export function showProblem(error: unknown): void {
+export function showProblem(
+  error: unknown,
+  field = error instanceof ProblemError ? error.problem.field : undefined,
+): void {
   const { message } = error as Error;
-  const field = error instanceof ProblemError ? error.problem.field : undefined;
   const at = field && document.querySelector(`[data-field~="${CSS.escape(field)}"]:not([hidden])`);
   clearProblems();
   if (!at) {

@@ -9,15 +9,17 @@ const status = find('#sheet-status', HTMLElement);
 
 /**
  * The contact sheet: the photograph in every style, one after the other, two at a time.
- * @returns what begins anew with another photograph, and gives up what is under way
+ * @returns what begins anew with another photograph, or none, and gives up what is under way
  */
 export function createSheet(client: AdainClient) {
   let running: AbortController | undefined;
 
-  return async function paint(content: Content, tiles: readonly Tile[]): Promise<void> {
+  return async function paint(content: Content | undefined, tiles: readonly Tile[]): Promise<void> {
     running?.abort();
     const { signal } = (running = new AbortController());
     for (const tile of tiles) tile.reset();
+    status.textContent = '';
+    if (!content) return;
     let done = 0;
     const say = () => {
       const rest = done < tiles.length ? `${done} of ${tiles.length} …` : '';

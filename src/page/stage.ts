@@ -16,6 +16,10 @@ export const stage = {
   showPhotograph(picture: Blob, { width, height }: { width: number; height: number }): void {
     showBlob(before, picture);
     hideBlob(after);
+    stage.shape({ width, height });
+  },
+  /** Of what is shown. */
+  shape({ width, height }: { width: number; height: number }): void {
     document.documentElement.style.setProperty('--ratio', String(width / height));
     stage.actualSize(undefined);
   },

@@ -13,7 +13,7 @@ export function patience(signal: AbortSignal, status: HTMLElement): CallOptions 
   return { signal, deadlineMs, onProgress };
 }
 
-function sentence({ seconds, problem }: Extract<Progress, { phase: 'waiting' }>): string {
+export function sentence({ seconds, problem }: Extract<Progress, { phase: 'waiting' }>): string {
   const why = problem ? problem.title : 'The service does not answer';
   return `${why}. It is tried again in ${seconds} s.`;
 }

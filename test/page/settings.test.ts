@@ -1,7 +1,7 @@
 import t from 'tap';
 
 import { asCurl, asFetch } from '../../src/page/code.ts';
-import { previewOf, resultOf, type Content } from '../../src/page/painting.ts';
+import { previewOf, resultOf, sideAt, type Content } from '../../src/page/painting.ts';
 import { choose, fromFragment, initial, toFragment } from '../../src/page/settings.ts';
 
 const blob = (text: string) => new Blob([text]);
@@ -69,6 +69,15 @@ t.test('frames are painted of the file itself, and small at first', async (t) =>
     'as large as it was scaled to',
   );
   t.equal(resultOf(asked, content).frames, undefined, 'a photograph has none');
+});
+
+t.test('frames of the webcam are as large as keeps them moving', async (t) => {
+  const rates = [10, 16, 10, 6, 4, 10, 15];
+  let side = 256;
+  t.same(
+    rates.map((rate) => (side = sideAt(rate, side))),
+    [256, 384, 384, 384, 256, 256, 256],
+  );
 });
 
 t.test('weights and strengths are said where they differ', async (t) => {

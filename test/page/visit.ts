@@ -25,10 +25,16 @@ export interface Visit {
 export async function serve(t: Test) {
   const app = await build(t);
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  return (t: Test, fragment = '') => visit(t, app.server, url, fragment);
+  return (t: Test, fragment = '', ...args: string[]) => visit(t, app.server, url, fragment, args);
 }
 
-async function visit(t: Test, server: Server, url: string, fragment: string): Promise<Visit> {
+async function visit(
+  t: Test,
+  server: Server,
+  url: string,
+  fragment: string,
+  args: readonly string[],
+): Promise<Visit> {
   const forms: Sent[] = [];
   const waiting = new Set<() => void>();
   let [current, most] = [0, 0];
@@ -43,7 +49,7 @@ async function visit(t: Test, server: Server, url: string, fragment: string): Pr
   };
   server.prependListener('request', follow);
   t.teardown(() => server.off('request', follow));
-  const page = await newPage(t);
+  const page = await newPage(t, ...args);
   const complaints = listenTo(page, url);
   await page.goto(`${url}/${fragment}`);
   const form = (check: (form: Sent) => boolean) => {

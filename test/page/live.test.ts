@@ -1,0 +1,290 @@
+/** The webcam in Chromium, on the real model. Its picture is red on the left, and blue on the right. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page, Route } from 'playwright-core';
+import sharp from 'sharp';
+import t, { type Test } from 'tap';
+
+import { photo } from '../support/app.ts';
+import { skip } from '../support/chromium.ts';
+import { choose, painted, serve, sheetDone, type Sent } from './visit.ts';
+
+t.setTimeout(600_000);
+
+const [width, height] = [640, 480];
+const visit = await serve(t);
+const device = '--use-fake-device-for-media-stream';
+const allowed = '--use-fake-ui-for-media-stream';
+const file = join(t.testdir(), 'webcam.y4m');
+writeFileSync(file, y4m());
+
+/** The page, after its webcam has been begun. */
+async function watch(t: Test, fragment = '#styles=mosaic', isServed = true) {
+  const camera = `--use-file-for-fake-video-capture=${file}`;
+  const visited = await visit(t, fragment, device, allowed, camera);
+  const { page } = visited;
+  const held: Route[] = [];
+  if (!isServed) await page.route('**/stylize', (route) => void held.push(route));
+  await page.click('#live');
+  await page.waitForSelector('.is-live');
+  /** The request after so many others. */
+  const route = async (at: number): Promise<Route> => {
+    while (!held[at]) await page.waitForTimeout(10);
+    return held[at];
+  };
+  return { ...visited, held, route };
+}
+
+t.test('frames come painted, two at a time, as mirrors show them', { skip }, async (t) => {
+  const { page, forms, form, complaints, most } = await watch(t, '');
+  const urls = await countUrls(page);
+  await page.waitForSelector(
+    '#timing:text-matches("^[0-9.]+ frames a second, (256 × 192|384 × 288);")',
+  );
+  while (forms.length < 15) await page.waitForTimeout(20);
+  t.equal(most(), 2);
+  t.same(await urls(), 0, 'frames are no object URLs');
+  const [first] = await page.$$eval('#tiles li', (tiles) =>
+    tiles.map(({ dataset }) => (dataset as Record<string, string>)['style']),
+  );
+  for (const sent of forms) {
+    t.match(sent, { styleId: [first], format: ['jpeg'], strokes: ['auto'], size: undefined });
+    const metadata = await sharp(sent['content']?.[0]).metadata();
+    t.ok([256, 384].includes(metadata.width), `${metadata.width}`);
+    t.equal(metadata.height / metadata.width, height / width);
+  }
+  t.same(await sides(forms[0]), ['blue', 'red'], 'mirrored');
+  t.ok(await page.$('#video.mirrored'));
+  t.equal(await page.getAttribute('#tiles [aria-pressed=true]', 'aria-pressed'), 'true');
+
+  const changes: [field: string, value: string, act: () => Promise<unknown>][] = [
+    ['styleId', 'ink-wash', () => page.click('[data-style=ink-wash] .pick')],
+    ['color', 'content', () => page.check('input[value=content]')],
+    ['strokes', '2', () => page.fill('#strokes', '1')],
+    ['alpha', '0.5', () => page.fill('[aria-label="Strength of Ink wash"]', '50')],
+  ];
+  for (const [field, value, act] of changes) {
+    await act();
+    const at = forms.length;
+    while (forms.length < at + 4) await page.waitForTimeout(20);
+    t.same(forms.at(-1)?.[field], [value], `${field}, a frame later`);
+  }
+  const masked = form(({ mask }) => mask?.length === 1);
+  await page.click('#mask-toggle');
+  await page.click('#mask-invert');
+  t.same(await grey((await masked)['mask']?.[0]), 0);
+  await page.click('#mask-toggle');
+
+  await page.click('#still');
+  await sheetDone(page);
+  await painted(page);
+  const still = forms.at(-1);
+  t.ok(await page.$('body:not(.is-live)'));
+  const whole = forms.filter(({ size }) => !size).at(-1);
+  t.match(await sharp(whole?.['content']?.[0]).metadata(), { width, height });
+  t.same(await sides(whole), ['red', 'blue'], 'a still is as others see it');
+  t.equal(await tracks(page), 'ended');
+  await page.waitForTimeout(300);
+  t.equal(forms.at(-1), still, 'no more frames');
+  t.same(complaints, []);
+});
+
+t.test('an answer that a newer one has overtaken is dropped', { skip }, async (t) => {
+  const { page, held, route, complaints } = await watch(t, undefined, false);
+  await route(1);
+  await page.waitForTimeout(200);
+  t.equal(held.length, 2, 'a third waits for one of two');
+  const [older, newer] = [await route(0), await route(1)];
+  await newer.fulfill(await picture('green'));
+  await route(2);
+  t.equal(await shown(page), 'green');
+  await older.fulfill(await picture('red'));
+  await route(3);
+  t.equal(await shown(page), 'green');
+  await (await route(2)).fulfill(await picture('blue'));
+  await route(4);
+  t.equal(await shown(page), 'blue');
+  t.same(complaints, []);
+});
+
+t.test('a service that is busy is asked with a newer frame', { skip }, async (t) => {
+  const { page, route } = await watch(t, undefined, false);
+  await (
+    await route(0)
+  ).fulfill({
+    status: 503,
+    headers: { 'retry-after': '1' },
+    contentType: 'application/problem+json',
+    body: JSON.stringify({ title: 'Overloaded', status: 503, detail: 'Come back.' }),
+  });
+  await page.locator('#status', { hasText: 'Overloaded. It is tried again in 1 s.' }).waitFor();
+  await (await route(1)).abort('connectionrefused');
+  await page.locator('#status', { hasText: 'The service does not answer.' }).waitFor();
+  const next = await route(2);
+  await next.fulfill(await picture('green'));
+  await page.waitForSelector('#status:empty', { state: 'attached' });
+  t.equal(await shown(page), 'green');
+});
+
+t.test('what the service refuses is said, and tried when it is changed', { skip }, async (t) => {
+  const { page, form } = await watch(t, '#styles=nobodys');
+  await page.locator('[data-field~=styleId] .error').waitFor();
+  const next = form(({ styleId }) => styleId?.join() === 'mosaic');
+  await page.click('[data-style=mosaic] .pick');
+  await next;
+  await page.locator('[data-field~=styleId] .error').waitFor({ state: 'hidden' });
+});
+
+t.test('it stops while the tab is hidden, camera and all', { skip }, async (t) => {
+  const { page, held, route, complaints } = await watch(t, undefined, false);
+  await route(1);
+  const aborted = page.waitForEvent('requestfailed');
+  await hide(page, true);
+  t.equal((await aborted).failure()?.errorText, 'net::ERR_ABORTED');
+  t.equal(await tracks(page), 'ended');
+  await page.waitForTimeout(300);
+  t.equal(held.length, 2);
+  await hide(page, false);
+  await (await route(2)).fulfill(await picture('green'));
+  await route(4);
+  t.equal(await shown(page), 'green');
+  t.equal(await tracks(page), 'live');
+  await page.click('#stop');
+  t.equal(await tracks(page), 'ended');
+  t.ok(await page.isVisible('#start'));
+  t.notOk(await page.isVisible('#work'));
+  t.same(complaints, []);
+});
+
+t.test('after it one works on with the photograph from before', { skip }, async (t) => {
+  const { page, form } = await watch(t);
+  await page.click('#another');
+  await choose(page, '#choose', 'small.png', await photo(200, 150));
+  await painted(page);
+  await page.click('#another');
+  await page.click('#live');
+  await page.waitForSelector('.is-live');
+  const next = form(({ content, size }) => !size && content?.[0]?.length !== undefined);
+  await page.click('#stop');
+  await next;
+  await painted(page);
+  t.ok(await page.isVisible('#after'));
+});
+
+const refusals: [title: string, words: RegExp, args: string[]][] = [
+  ['who denies it', /Allow it beside the address/, [device, `${allowed}=deny`]],
+  ['who has no camera', /no camera/, [allowed]],
+];
+for (const [title, words, args] of refusals) {
+  t.test(`${title} is told at the control`, { skip }, async (t) => {
+    const { page, forms, complaints } = await visit(t, '#styles=mosaic', ...args);
+    await page.click('#live');
+    const error = page.locator('#start .error');
+    await error.waitFor();
+    t.match(await error.textContent(), words);
+    t.equal(await error.getAttribute('role'), 'alert');
+    t.same(forms, []);
+    await page.click('[data-example=lake]'); // and goes on with a photograph
+    await painted(page);
+    t.same(complaints, []);
+  });
+}
+
+t.test('plain HTTP from another machine: it is said that there is none', { skip }, async (t) => {
+  const { page, url } = await visit(t, '', '--host-resolver-rules=MAP painter.test 127.0.0.1');
+  t.notOk(await page.isVisible('#live-hint'));
+  await page.goto(url.replace('127.0.0.1', 'painter.test'));
+  await page.locator('#live-hint', { hasText: 'https and localhost' }).waitFor();
+  t.ok(await page.isDisabled('#live'));
+});
+
+function y4m(): string | Buffer {
+  const row = (left: number, right: number, length: number) =>
+    Buffer.concat([Buffer.alloc(length / 2, left), Buffer.alloc(length / 2, right)]);
+  const rows = (count: number, one: Buffer) => Array.from({ length: count }, () => one);
+  const planes = [
+    ...rows(height, row(81, 41, width)),
+    ...rows(height / 2, row(90, 240, width / 2)),
+    ...rows(height / 2, row(240, 110, width / 2)),
+  ];
+  const frame = Buffer.concat([Buffer.from('FRAME\n'), ...planes]);
+  const head = `YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420\n`;
+  return Buffer.concat([Buffer.from(head), frame, frame]);
+}
+
+const hue = ([red = 0, green = 0, blue = 0]: Iterable<number>): string =>
+  red > green && red > blue ? 'red' : green > blue ? 'green' : 'blue';
+
+/** What is left and right in the content of a form. */
+async function sides(form: Sent | undefined): Promise<string[]> {
+  const { data, info } = await sharp(form?.['content']?.[0])
+    .resize(4, 3)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const at = (x: number) => data.subarray(x * info.channels, (x + 1) * info.channels);
+  return [hue(at(0)), hue(at(3))];
+}
+
+const grey = async (picture: string | Buffer | undefined) =>
+  (await sharp(picture).stats()).channels[0]?.mean;
+
+async function picture(background: string) {
+  const create = { width: 32, height: 24, channels: 3, background } as const;
+  const body = await sharp({ create }).jpeg().toBuffer();
+  return { contentType: 'image/jpeg', body };
+}
+
+/** The colour of the painting. */
+async function shown(page: Page): Promise<string> {
+  const pixel = await page.$eval('#live-view', (shown) => {
+    const world = globalThis as unknown as {
+      OffscreenCanvas: new (
+        width: number,
+        height: number,
+      ) => {
+        getContext(kind: '2d'): {
+          drawImage(picture: unknown, ...to: number[]): void;
+          getImageData(...of: number[]): { data: Uint8ClampedArray };
+        };
+      };
+    };
+    const context = new world.OffscreenCanvas(1, 1).getContext('2d');
+    context.drawImage(shown, 0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  });
+  return hue(pixel);
+}
+
+const tracks = (page: Page) =>
+  page.$eval('#video', (video) => {
+    const { srcObject } = video as unknown as {
+      srcObject: { getTracks(): { readyState: string }[] };
+    };
+    return srcObject.getTracks()[0]?.readyState;
+  });
+
+const hide = (page: Page, isHidden: boolean) =>
+  page.evaluate((isHidden) => {
+    const { document } = globalThis as unknown as { document: EventTarget };
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+
+/** @returns what tells how many more object URLs there are */
+async function countUrls(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const world = globalThis as unknown as { open: number };
+    world.open = 0;
+    const create = URL.createObjectURL.bind(URL);
+    const revoke = URL.revokeObjectURL.bind(URL);
+    URL.createObjectURL = (blob) => {
+      world.open++;
+      return create(blob);
+    };
+    URL.revokeObjectURL = (url) => {
+      world.open--;
+      revoke(url);
+    };
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { open: number }).open);
+}
