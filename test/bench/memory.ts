@@ -1,6 +1,7 @@
-import { closedLoop, type Form } from './client.ts';
+import { createClient, type Painting } from '../../src/client/index.ts';
+import { closedLoop } from './client.ts';
 import { slope } from './measure.ts';
-import { photograph, requestFor, styles } from './pictures.ts';
+import { paintingFor, photograph, styles } from './pictures.ts';
 import type { Bench, Options, Report } from './report.ts';
 import { withServer } from './server.ts';
 
@@ -25,12 +26,15 @@ export const memory: Bench = {
   name: 'memory',
   summary: "The server's resident memory at the end of many requests against that after warm-up.",
   async run({ requests }: Options): Promise<Report> {
-    const forms = await smallRequests();
-    const measured = await withServer({}, async ({ client, memory }) => {
+    const paintings = await smallPaintings();
+    const measured = await withServer({}, async ({ url, memory }) => {
+      const painter = createClient(url);
       const points: [requests: number, mebibytes: number][] = [];
       const size = Math.ceil(requests / samples);
       for (let sample = 1; sample <= samples; sample++) {
-        await closedLoop(4, size, (index) => client.stylize(forms[index % forms.length] as Form));
+        await closedLoop(4, size, (index) =>
+          painter.stylize(paintings[index % paintings.length] as Painting),
+        );
         points.push([sample * size, (await memory()).now / mebibyte]);
       }
       return { points, peak: (await memory()).peak / mebibyte };
@@ -67,13 +71,11 @@ export const memory: Bench = {
   },
 };
 
-async function smallRequests(): Promise<Form[]> {
+async function smallPaintings(): Promise<Painting[]> {
   const contents = await Promise.all(shapes.map(([width, height]) => photograph(width, height)));
   const uploads = await styles(64, shapes.length);
-  return Promise.all(
-    contents.flatMap((content, index) => [
-      requestFor(content),
-      requestFor(content, uploads[index]),
-    ]),
-  );
+  return contents.flatMap((content, index) => [
+    paintingFor(content),
+    paintingFor(content, uploads[index]),
+  ]);
 }

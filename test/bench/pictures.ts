@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
+import type { Painting } from '../../src/client/index.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
 import { form } from '../support/app.ts';
 import type { Form } from './client.ts';
@@ -45,4 +46,10 @@ export function styles(side: number, count: number): Promise<Buffer[]> {
 /** A request to repaint `content` in a preset, or in the uploaded `style`. */
 export function requestFor(content: Buffer, style?: Buffer): Promise<Form> {
   return form(['content', content], style ? ['style', style] : ['styleId', preset]);
+}
+
+/** The same for the package's client. */
+export function paintingFor(content: Buffer, style?: Buffer): Painting {
+  const blob = (bytes: Buffer) => new Blob([new Uint8Array(bytes)]);
+  return { content: blob(content), styles: [style ? blob(style) : preset] };
 }

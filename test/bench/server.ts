@@ -10,6 +10,7 @@ import { createClient, type Client } from './client.ts';
 const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
 
 export interface Server {
+  readonly url: string;
   readonly client: Client;
   readonly pid: number | undefined;
   /** Resident bytes, now and at most so far, as Linux counts them. */
@@ -42,7 +43,7 @@ export async function withServer<T>(
   });
   const client = createClient(url);
   try {
-    return await work({ client, pid: child.pid, memory: () => residentMemory(child.pid) });
+    return await work({ url, client, pid: child.pid, memory: () => residentMemory(child.pid) });
   } finally {
     client.close();
     child.kill();

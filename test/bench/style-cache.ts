@@ -1,5 +1,6 @@
+import { createClient } from '../../src/client/index.ts';
 import { interleave, median, quantile, ratio, timed } from './measure.ts';
-import { photograph, requestFor, styles } from './pictures.ts';
+import { paintingFor, photograph, styles } from './pictures.ts';
 import type { Bench, Options, Report } from './report.ts';
 import { withServer } from './server.ts';
 
@@ -16,19 +17,18 @@ export const styleCache: Bench = {
   async run({ rounds }: Options): Promise<Report> {
     const content = await photograph(side);
     const pictures = await styles(side, 1 + (rounds + 1) * count);
-    const [known, ...unseen] = await Promise.all(
-      pictures.map((style) => requestFor(content, style)),
-    );
-    const preset = await requestFor(content);
+    const [known, ...unseen] = pictures.map((style) => paintingFor(content, style));
+    const preset = paintingFor(content);
     if (!known) throw new Error('unreachable');
 
-    const results = await withServer({}, async ({ client }) => {
+    const results = await withServer({}, async ({ url, client }) => {
+      const painter = createClient(url);
       const ask = async (next: () => typeof preset) => {
         const times: number[] = [];
-        while (times.length < count) times.push(await timed(() => client.stylize(next()))());
+        while (times.length < count) times.push(await timed(() => painter.stylize(next()))());
         return times;
       };
-      await client.stylize(known);
+      await painter.stylize(known);
       const results = await interleave(rounds, {
         preset: () => ask(() => preset),
         cached: () => ask(() => known),
