@@ -1,5 +1,6 @@
 import { find, make, showBlob } from './dom.ts';
 import type { ChosenStyle } from './settings.ts';
+import { makeTriangle } from './triangle.ts';
 
 const list = find('#chosen', HTMLUListElement);
 
@@ -9,40 +10,69 @@ interface Actions {
   readonly save: (at: number, name: string) => void;
 }
 
-/** Lists the styles that are painted in, with how much of each. */
+/** Lists the styles that are painted in, with how much of each; of three there is a triangle, too. */
 export function renderChosen(styles: readonly ChosenStyle[], actions: Actions): void {
   for (const image of list.querySelectorAll('img')) URL.revokeObjectURL(image.src);
-  list.replaceChildren(...styles.map((style, at) => row(style, at, styles.length > 1, actions)));
+  const weights = styles.map(({ weight }) => weight);
+  const weigh = (at: number, weight: number) => {
+    weights[at] = weight;
+    actions.change(at, { weight });
+  };
+  const sliders = styles.map(({ name, weight }, at) =>
+    slider(`Weight of ${name}`, 'Weight', weight, 10, (value) => {
+      weigh(at, value);
+      triangle?.show(weights);
+    }),
+  );
+  const triangle =
+    styles.length === 3
+      ? makeTriangle(styles.map(pictureOf), (dragged) => {
+          dragged.forEach((weight, at) => {
+            sliders[at]?.show(weight);
+            weigh(at, weight);
+          });
+        })
+      : undefined;
+  triangle?.show(weights);
+  const rows = styles.map((style, at) =>
+    row(style, at, styles.length > 1 ? sliders[at]?.element : undefined, actions),
+  );
+  list.replaceChildren(...rows, ...(triangle ? [triangle.element] : []));
 }
 
-function row(style: ChosenStyle, at: number, isBlend: boolean, actions: Actions): HTMLLIElement {
-  const { id, name, picture, weight, alpha } = style;
+function pictureOf({ id, picture }: ChosenStyle): HTMLImageElement {
   const image = make('img', { alt: '', width: 48, height: 48 });
   if (picture) showBlob(image, picture);
   else if (id !== undefined) image.src = `styles/${id}/thumbnail`;
+  return image;
+}
+
+/** @param weight absent where there is one style */
+function row(
+  style: ChosenStyle,
+  at: number,
+  weight: HTMLElement | undefined,
+  actions: Actions,
+): HTMLLIElement {
+  const { name, picture, alpha } = style;
   const remove = make('button', { type: 'button', className: 'quiet', textContent: '×' });
   remove.title = remove.ariaLabel = `Without ${name}`;
   remove.addEventListener('click', () => {
     actions.remove(at);
   });
-  const element = make(
+  const strength = slider(`Strength of ${name}`, 'Strength', alpha * 100, 100, (value) => {
+    actions.change(at, { alpha: value / 100 });
+  });
+  return make(
     'li',
     {},
-    image,
+    pictureOf(style),
     make('span', { className: 'name' }, name),
-    ...(isBlend ? [remove] : []),
-    slider(`Strength of ${name}`, 'Strength', alpha * 100, 100, (value) => {
-      actions.change(at, { alpha: value / 100 });
-    }),
+    ...(weight ? [remove] : []),
+    strength.element,
+    ...(weight ? [weight] : []),
+    ...(picture ? [saving(at, name, actions)] : []),
   );
-  if (isBlend) {
-    const change = (value: number) => {
-      actions.change(at, { weight: value });
-    };
-    element.append(slider(`Weight of ${name}`, 'Weight', weight, 10, change));
-  }
-  if (picture) element.append(saving(at, name, actions));
-  return element;
 }
 
 function slider(
@@ -51,16 +81,20 @@ function slider(
   value: number,
   max: number,
   change: (value: number) => void,
-): HTMLLabelElement {
+) {
   const input = make('input', { type: 'range', min: '0', max: String(max), ariaLabel: label });
   input.step = max > 10 ? '1' : '0.1';
-  input.value = String(value);
-  const output = make('output', {}, String(Math.round(value * 10) / 10));
+  const output = make('output');
+  const show = (value: number) => {
+    input.value = String(value);
+    output.value = String(Math.round(value * 10) / 10);
+  };
+  show(value);
   input.addEventListener('input', () => {
     output.value = input.value;
-    change(Number(input.value));
+    change(input.valueAsNumber);
   });
-  return make('label', { className: 'slider' }, short, output, input);
+  return { element: make('label', { className: 'slider' }, short, output, input), show };
 }
 
 /** An own picture may stay, for others too. */
