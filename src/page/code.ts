@@ -10,6 +10,10 @@ const usual: Readonly<Record<string, string>> = {
   frames: 'first',
 };
 
+/** @param type of a picture */
+export const extensionOf = (type: string): string =>
+  type.replace('image/', '').replace('jpeg', 'jpg') || 'jpg';
+
 /** The fields of a form, in their order; of a file its name. */
 function fieldsOf(painting: Painting): Field[] {
   const { styles, mask = [], weights, alpha, strokes, color, size, format, quality } = painting;
@@ -18,7 +22,7 @@ function fieldsOf(painting: Painting): Field[] {
   const numbered = (name: string, count: number, at: number) =>
     count > 1 ? `${name}${at + 1}` : name;
   return [
-    ['content', 'photo.jpg', true],
+    ['content', `photo.${extensionOf(painting.content.type)}`, true],
     ...styles.map((style, at): Field =>
       typeof style === 'string'
         ? ['styleId', style, false]
@@ -36,7 +40,7 @@ export function asCurl(painting: Painting, address: string): string {
   const fields = fieldsOf(painting).map(
     ([name, value, isFile]) => `-F ${name}=${isFile ? '@' : ''}${value}`,
   );
-  const out = `painted.${painting.format ?? 'jpg'}`;
+  const out = `painted.${extensionOf(painting.format ?? painting.content.type)}`;
   return ['curl --fail-with-body', ...fields, `${address} -o ${out}`].join(' \\\n  ');
 }
 

@@ -148,7 +148,7 @@ export function createLive(client: AdainClient, actions: Actions) {
     const [first = 0, last = 0] = [times[0], times.at(-1)];
     const rate = (1000 * (times.length - 1)) / (last - first);
     if (times.length < 2) return;
-    timing.textContent = `${rate.toFixed(1)} frames a second, ${width} × ${height}; a picture has finer strokes`;
+    timing.textContent = `${rate.toFixed(1)} frames a second, ${width} × ${height}; a picture taken has finer strokes`;
     const wanted = sideAt(rate, side);
     if (times.length < counted || wanted === side) return;
     side = wanted;

@@ -9,7 +9,7 @@ import { createPainter, type Wish } from './painter.ts';
 import { frameOf, type Content } from './painting.ts';
 import { takePictures } from './photographs.ts';
 import { readContent, readStyle } from './picture.ts';
-import { clearProblems, showProblem } from './problems.ts';
+import { clearProblems, refusalOf, showProblem } from './problems.ts';
 import {
   choose,
   fromFragment,
@@ -33,6 +33,7 @@ const client = createClient(new URL('.', document.baseURI).href);
 let settings: Settings = fromFragment(location.hash.slice(1));
 let content: Content | undefined;
 let readings = 0;
+let saving: ReturnType<typeof setTimeout> | undefined;
 
 const actions = {
   pick(style: Style): void {
@@ -87,8 +88,13 @@ const live = createLive(client, {
   },
 });
 
+const link = () => new URL(`#${toFragment(settings)}`, location.href).href;
+
 function saveLink(): void {
-  history.replaceState(null, '', `#${toFragment(settings)}`);
+  clearTimeout(saving);
+  saving = setTimeout(() => {
+    history.replaceState(null, '', link());
+  }, 100); // Safari refuses more than a hundred within 30 s
 }
 
 /** Something that is painted is not as it was. */
@@ -152,7 +158,8 @@ async function showPhotograph(file: File): Promise<void> {
     return;
   }
   start.hidden = false;
-  showProblem(await refusalOf(file));
+  await listed;
+  showProblem(await refusalOf(client, file, presets[0]?.style));
 }
 
 async function workOn(content: Content): Promise<void> {
@@ -164,17 +171,6 @@ async function workOn(content: Content): Promise<void> {
   changed(0);
   await listed;
   await paintSheet(content, presets);
-}
-
-/** What the service says of a file that this browser cannot show: it knows the remedy. */
-async function refusalOf(content: File): Promise<unknown> {
-  await listed;
-  const styles = presets.slice(0, 1).map(({ style }) => style.id);
-  const browser = new Error('This browser cannot show the picture. Choose a JPEG, PNG or WebP.');
-  return client.stylize({ content, styles, size: 64 }).then(
-    () => browser,
-    (error: unknown) => error,
-  );
 }
 
 async function listStyles(): Promise<void> {
@@ -209,7 +205,7 @@ onControls((controls) => {
   settings = { ...settings, ...controls };
   changed();
 });
-takeAway(() => painter.whole(), wish);
+takeAway(() => painter.whole(), wish, link);
 showControls(settings);
 
 const listed = listStyles().catch(showProblem);

@@ -1,7 +1,7 @@
 import type { AdainClient, Painted, Painting } from '../client/index.ts';
 import { find } from './dom.ts';
 import { createLatest } from './latest.ts';
-import { isWhole, previewOf, resultOf, type Content } from './painting.ts';
+import { isFiner, isWhole, previewOf, resultOf, type Content } from './painting.ts';
 import { clearProblems, say, showProblem } from './problems.ts';
 import type { Settings } from './settings.ts';
 import { stage } from './stage.ts';
@@ -33,15 +33,16 @@ export function createPainter(
     { settings }: Wish,
     painting: Painting,
     signal: AbortSignal,
+    more = '',
   ): Promise<Painted | undefined> {
     stage.busy(true);
     try {
       const made = await client.stylize(painting, patience(signal, status));
       if (signal.aborted) return undefined;
-      const names = settings.styles.map(({ name }) => name).join(' and ');
+      const names = new Intl.ListFormat('en').format(settings.styles.map(({ name }) => name));
       stage.showPainting(made.picture, `The photograph as ${names}`);
       clearProblems();
-      say(`Painted as ${names}.`);
+      say(`Painted as ${names}.${more}`);
       timing.textContent = told(made);
       painted(made.styleIds);
       return made;
@@ -59,7 +60,9 @@ export function createPainter(
     const { settings, content } = asked;
     const masks = await asked.masks();
     if (signal.aborted) return;
-    const made = await paint(asked, previewOf(settings, content, masks), signal);
+    const finer = ' The whole picture has finer strokes than this preview: 1:1 shows them.';
+    const more = isFiner(settings, content) ? finer : '';
+    const made = await paint(asked, previewOf(settings, content, masks), signal, more);
     if (isWhole(settings, content)) whole = made;
   }, delayMs);
 

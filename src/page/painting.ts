@@ -34,6 +34,22 @@ const isAnimated = (settings: Settings, { animation }: Content): boolean =>
 const previewSideOf = (settings: Settings, content: Content): number =>
   previewSides[isAnimated(settings, content) ? 'animated' : 'still'];
 
+/** As wide in the preview, of its size, as they are in the result. */
+function strokesInProportion(settings: Settings, content: Content): number {
+  const side = sideOf(settings, content);
+  const auto = side > autoSide * Math.SQRT2 ? side / autoSide : 1;
+  const width = settings.strokes === 'auto' ? auto : settings.strokes;
+  return (width * previewSideOf(settings, content)) / side;
+}
+
+const leastStrokes = (settings: Settings, content: Content): number =>
+  previewSideOf(settings, content) / mostPainted;
+
+/** Whether the result has finer strokes than a preview can show. */
+export const isFiner = (settings: Settings, content: Content): boolean =>
+  !isWhole(settings, content) &&
+  strokesInProportion(settings, content) < leastStrokes(settings, content);
+
 /** Whether the preview is the result itself. */
 export const isWhole = (settings: Settings, content: Content): boolean =>
   sideOf(settings, content) <= previewSideOf(settings, content);
@@ -79,12 +95,8 @@ export function previewOf(
 ): Painting {
   const whole = resultOf(settings, content, masks);
   if (isWhole(settings, content)) return whole;
-  const side = sideOf(settings, content);
   const previewSide = previewSideOf(settings, content);
-  const auto = side > autoSide * Math.SQRT2 ? side / autoSide : 1;
-  const width = settings.strokes === 'auto' ? auto : settings.strokes;
-  const inProportion = (width * previewSide) / side;
-  const strokes = Math.min(4, Math.max(previewSide / mostPainted, inProportion));
+  const strokes = Math.max(leastStrokes(settings, content), strokesInProportion(settings, content));
   return {
     ...whole,
     content: isAnimated(settings, content) ? whole.content : content.medium,

@@ -1,4 +1,4 @@
-import { ProblemError } from '../client/index.ts';
+import { ProblemError, type AdainClient, type Style } from '../client/index.ts';
 import { find } from './dom.ts';
 
 const fields = () => document.querySelectorAll<HTMLElement>('[data-field]');
@@ -32,6 +32,19 @@ export function clearProblems(): void {
     text.hidden = true;
     text.textContent = '';
   }
+}
+
+/** What the service says of a file that this browser cannot show: it knows the remedy. */
+export async function refusalOf(
+  client: AdainClient,
+  content: File,
+  style: Style | undefined,
+): Promise<unknown> {
+  const browser = new Error('This browser cannot show the picture. Choose a JPEG, PNG or WebP.');
+  return client.stylize({ content, styles: style ? [style.id] : [], size: 64 }).then(
+    () => browser,
+    (error: unknown) => error,
+  );
 }
 
 export function say(text: string): void {

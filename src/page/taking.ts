@@ -1,4 +1,4 @@
-import { asCurl, asFetch } from './code.ts';
+import { asCurl, asFetch, extensionOf } from './code.ts';
 import { find, make } from './dom.ts';
 import { resultOf, sideOf } from './painting.ts';
 import type { Wish } from './painter.ts';
@@ -11,10 +11,14 @@ const texts = { curl: find('#curl', HTMLElement), fetch: find('#fetch', HTMLElem
 /** Absent where the page came over plain HTTP from another machine. */
 const clipboard = navigator.clipboard as Clipboard | undefined;
 
-/** Download, copy, 1:1, and the request as code. */
+/**
+ * Download, copy, 1:1, and the request as code.
+ * @param link to the page with all settings
+ */
 export function takeAway(
   whole: () => Promise<Blob | undefined>,
   wish: () => Wish | undefined,
+  link: () => string,
 ): void {
   button('#download').addEventListener('click', () => {
     void whole().then((picture) => {
@@ -36,7 +40,7 @@ export function takeAway(
       });
   });
   button('#link').addEventListener('click', () => {
-    copyText(location.href, 'The link holds all settings, and no picture.');
+    copyText(link(), 'The link holds all settings, and no picture.');
   });
   for (const copy of document.querySelectorAll<HTMLElement>('[data-copy]')) {
     copy.addEventListener('click', () => {
@@ -61,9 +65,8 @@ export async function showCode({ settings, content, masks }: Wish): Promise<void
 }
 
 function save(picture: Blob, name: string): void {
-  const extension = picture.type.replace('image/', '').replace('jpeg', 'jpg');
   const href = URL.createObjectURL(picture);
-  make('a', { href, download: `${name}-painted.${extension}` }).click();
+  make('a', { href, download: `${name}-painted.${extensionOf(picture.type)}` }).click();
   setTimeout(() => {
     URL.revokeObjectURL(href);
   }, 60_000);

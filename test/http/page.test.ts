@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
+import { parse } from 'yaml';
 
 import { build } from '../support/app.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
@@ -12,6 +13,22 @@ const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif
 const files = readdirSync(root('dist/assets'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.includes('.'))
   .map((name) => ({ name, bytes: readFileSync(root(`dist/assets/${name}`)) }));
+
+/** What the page has no control for. */
+const notSent = new Set(['description', 'license']);
+
+interface Described {
+  readonly paths: Record<
+    string,
+    {
+      post: {
+        requestBody: {
+          content: Record<'multipart/form-data', { schema: { properties: object } }>;
+        };
+      };
+    }
+  >;
+}
 
 t.test('/ is a page where HTML is accepted, and links where it is not', async (t) => {
   const page = await app.inject({ url: '/', headers: { accept } });
@@ -64,6 +81,22 @@ t.test(
     }
   },
 );
+
+t.test('a problem with any field has its place on it', async (t) => {
+  const { body } = await app.inject({ url: '/', headers: { accept } });
+  const places = [...body.matchAll(/data-field="([^"]*)"/g)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  const { paths } = parse((await app.inject('/openapi.yaml')).body) as Described;
+  for (const path of ['/stylize', '/styles']) {
+    const form = paths[path]?.post.requestBody.content['multipart/form-data'].schema;
+    const fields = Object.keys(form?.properties ?? {});
+    t.ok(fields.length > 3);
+    for (const field of fields.filter((name) => !notSent.has(name))) {
+      t.ok(places.includes(field), field);
+    }
+  }
+});
 
 t.test('nothing but its own files is served', async (t) => {
   for (const path of ['', 'page', 'page/nope.js', 'page/index.html', 'examples/nope.jpg']) {

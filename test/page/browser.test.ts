@@ -1,12 +1,19 @@
 /** The page in Chromium, on the real model. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, painted, pick, type Sent, serve, sheetDone } from './visit.ts';
+import {
+  choose,
+  drop,
+  painted,
+  pick,
+  type Sent,
+  seriousFindings,
+  serve,
+  sheetDone,
+} from './visit.ts';
 
 t.setTimeout(600_000);
 
@@ -82,6 +89,41 @@ t.test('every control changes the request', { skip }, async (t) => {
   }
   await painted(page);
   t.match(await page.textContent('#timing'), /\d ms \(decode \d.* infer \d/);
+  t.same(complaints, []);
+});
+
+t.test('three styles: weights by sliders, and by a point in a triangle', { skip }, async (t) => {
+  const { page, form, complaints } = await visit(t, '#styles=mosaic,ink-wash,woodcut');
+  await choose(page, '#choose', 'small.png', small);
+  await sheetDone(page);
+  const slid = form(has('weights', '1,6,1'));
+  await page.fill('[aria-label="Weight of Ink wash"]', '6');
+  await slid;
+  await page.emulateMedia({ reducedMotion: 'reduce' }); // it is where it is scrolled to at once
+  await page.locator('.triangle').scrollIntoViewIfNeeded();
+  const box = await page.locator('.triangle .field').boundingBox();
+  if (!box) throw new Error('there is no triangle');
+  const point = async () => {
+    const at = await page.locator('.point').boundingBox();
+    return (
+      at && [(at.x + at.width / 2 - box.x) / box.width, (at.y + at.height / 2 - box.y) / box.height]
+    );
+  };
+  const near = (found: number[] | null, x: number, y: number) =>
+    found !== null && Math.hypot((found[0] ?? 9) - x, (found[1] ?? 9) - y) < 0.02;
+  t.ok(near(await point(), 1.5 / 8, 7 / 8), 'the point follows the slider');
+
+  const dragged = form(has('weights', '0,5,5'));
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height * 2, { steps: 4 });
+  await page.mouse.up();
+  await dragged;
+  t.ok(near(await point(), 0.5, 1), 'it stays in the triangle');
+  t.equal(await page.inputValue('[aria-label="Weight of Mosaic"]'), '0', 'the sliders follow');
+  t.equal(await page.inputValue('[aria-label="Weight of Woodcut"]'), '5');
+  await page.click('[aria-label="Without Mosaic"]');
+  t.equal(await page.locator('.triangle').count(), 0, 'two have none');
   t.same(complaints, []);
 });
 
@@ -226,20 +268,11 @@ t.test(
     const { page, form, complaints } = await atWork(t);
     const style = await photo(80, 80, 9);
     const next = form(({ style }) => style?.length === 1);
-    const transfer = await page.evaluateHandle((base64: string) => {
-      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      const world = globalThis as unknown as {
-        DataTransfer: new () => { items: { add(file: File): void } };
-      };
-      const made = new world.DataTransfer();
-      made.items.add(new File([bytes], 'mine.png', { type: 'image/png' }));
-      return made;
-    }, style.toString('base64'));
-    await page.dispatchEvent('#controls', 'drop', { dataTransfer: transfer });
+    await drop(page, '#controls', 'mine.png', style);
     const sent = await next;
     t.match(sent, { styleId: ['mosaic'], style: [style] });
     await painted(page);
-    t.match(page.url(), /#styles=mosaic,sha256-[0-9a-f]{64}/, 'the link knows it by its id');
+    await page.waitForURL(/#styles=mosaic,sha256-[0-9a-f]{64}/); // the link knows it by its id
 
     const byId = form(({ styleId }) => styleId?.length === 2);
     await page.fill('[aria-label="Its name in the library"]', 'My own');
@@ -335,17 +368,12 @@ t.test(
 
 t.test('a photograph can be pasted', { skip }, async (t) => {
   const { page, complaints } = await visit(t);
-  await page.evaluate((base64: string) => {
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    const world = globalThis as unknown as {
-      DataTransfer: new () => { items: { add(file: File): void } };
-      ClipboardEvent: new (type: string, init: object) => Event;
-      document: EventTarget;
-    };
-    const clipboardData = new world.DataTransfer();
+  await page.evaluate(`{
+    const clipboardData = new DataTransfer();
+    const bytes = Uint8Array.from(atob('${small.toString('base64')}'), (c) => c.charCodeAt(0));
     clipboardData.items.add(new File([bytes], 'pasted.png', { type: 'image/png' }));
-    world.document.dispatchEvent(new world.ClipboardEvent('paste', { clipboardData }));
-  }, small.toString('base64'));
+    document.dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+  }`);
   await sheetDone(page);
   t.same(complaints, []);
 });
@@ -362,9 +390,12 @@ t.test('an animation plays', { skip }, async (t) => {
   await sheetDone(page);
   await pick(page, 'mosaic');
   const next = form(has('frames', 'all'));
+  const answer = page.waitForResponse('**/stylize');
   await page.check('#frames');
   t.match(await next, { content: [gif] });
   await painted(page);
+  const seen = await (await answer).body();
+  t.equal((await sharp(seen, { animated: true }).metadata()).pages, 2, 'shown moving');
   const download = page.waitForEvent('download');
   await page.click('#download');
   t.match(await sharp(await (await download).path(), { animated: true }).metadata(), {
@@ -432,18 +463,10 @@ t.test('the keyboard alone reaches a result', { skip }, async (t) => {
 
 t.test('axe finds nothing serious, in light and dark', { skip }, async (t) => {
   const { page } = await visit(t);
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  await page.evaluate(axe);
   const check = async (name: string) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const found = await page.evaluate(() => (globalThis as unknown as Axe).axe.run());
-      t.ok(found.passes.length > 10, 'it has looked');
-      const serious = found.violations.filter(
-        ({ impact }) => impact === 'serious' || impact === 'critical',
-      );
-      const told = serious.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
-      t.same(told, [], `${name}, ${colorScheme}`);
+      t.same(await seriousFindings(page), [], `${name}, ${colorScheme}`);
     }
   };
   await check('the beginning');
@@ -451,7 +474,7 @@ t.test('axe finds nothing serious, in light and dark', { skip }, async (t) => {
   await sheetDone(page);
   await check('the contact sheet');
   await pick(page, 'mosaic');
-  await page.click('[data-style=ink-wash] .add');
+  await page.click('[data-style=ink-wash] .add'); // with another, a triangle
   await choose(page, '#own-style', 'own.png', await photo(64, 64, 3));
   await page.click('#mask-toggle');
   await page.click('summary');
@@ -459,16 +482,6 @@ t.test('axe finds nothing serious, in light and dark', { skip }, async (t) => {
   await page.locator('[data-field~=size] .error').waitFor();
   await check('everything open');
 });
-
-interface Axe {
-  readonly axe: { run(): Promise<{ violations: Finding[]; passes: Finding[] }> };
-}
-
-interface Finding {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: { readonly html: string }[];
-}
 
 t.test('nothing is wider than a phone', { skip }, async (t) => {
   const { page } = await atWork(t);

@@ -7,7 +7,15 @@ import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, painted, serve, sheetDone, type Sent } from './visit.ts';
+import {
+  choose,
+  countUrls,
+  painted,
+  seriousFindings,
+  serve,
+  sheetDone,
+  type Sent,
+} from './visit.ts';
 
 t.setTimeout(600_000);
 
@@ -126,6 +134,16 @@ t.test('a service that is busy is asked with a newer frame', { skip }, async (t)
   t.equal(await shown(page), 'green');
 });
 
+t.test('axe finds nothing serious in it, and it is no wider than a phone', { skip }, async (t) => {
+  const { page } = await watch(t, '#styles=mosaic,ink-wash,woodcut');
+  await page.waitForSelector('#timing:not(:empty)');
+  t.same(await seriousFindings(page), []);
+  for (const width of [320, 390, 820, 1440]) {
+    await page.setViewportSize({ width, height: 800 });
+    t.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
+  }
+});
+
 t.test('what the service refuses is said, and tried when it is changed', { skip }, async (t) => {
   const { page, form } = await watch(t, '#styles=nobodys');
   await page.locator('[data-field~=styleId] .error').waitFor();
@@ -235,56 +253,20 @@ async function picture(background: string) {
 }
 
 /** The colour of the painting. */
-async function shown(page: Page): Promise<string> {
-  const pixel = await page.$eval('#live-view', (shown) => {
-    const world = globalThis as unknown as {
-      OffscreenCanvas: new (
-        width: number,
-        height: number,
-      ) => {
-        getContext(kind: '2d'): {
-          drawImage(picture: unknown, ...to: number[]): void;
-          getImageData(...of: number[]): { data: Uint8ClampedArray };
-        };
-      };
-    };
-    const context = new world.OffscreenCanvas(1, 1).getContext('2d');
-    context.drawImage(shown, 0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data];
-  });
-  return hue(pixel);
-}
+const shown = async (page: Page) =>
+  hue(
+    await page.evaluate<number[]>(`{
+      const context = new OffscreenCanvas(1, 1).getContext('2d');
+      context.drawImage(document.querySelector('#live-view'), 0, 0, 1, 1);
+      [...context.getImageData(0, 0, 1, 1).data];
+    }`),
+  );
 
 const tracks = (page: Page) =>
-  page.$eval('#video', (video) => {
-    const { srcObject } = video as unknown as {
-      srcObject: { getTracks(): { readyState: string }[] };
-    };
-    return srcObject.getTracks()[0]?.readyState;
-  });
+  page.evaluate<string>(`document.querySelector('#video').srcObject.getTracks()[0].readyState`);
 
 const hide = (page: Page, isHidden: boolean) =>
-  page.evaluate((isHidden) => {
-    const { document } = globalThis as unknown as { document: EventTarget };
-    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+  page.evaluate(`
+    Object.defineProperty(document, 'hidden', { value: ${String(isHidden)}, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
-  }, isHidden);
-
-/** @returns what tells how many more object URLs there are */
-async function countUrls(page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(() => {
-    const world = globalThis as unknown as { open: number };
-    world.open = 0;
-    const create = URL.createObjectURL.bind(URL);
-    const revoke = URL.revokeObjectURL.bind(URL);
-    URL.createObjectURL = (blob) => {
-      world.open++;
-      return create(blob);
-    };
-    URL.revokeObjectURL = (url) => {
-      world.open--;
-      revoke(url);
-    };
-  });
-  return () => page.evaluate(() => (globalThis as unknown as { open: number }).open);
-}
+  `);

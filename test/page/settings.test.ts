@@ -1,7 +1,8 @@
 import t from 'tap';
 
 import { asCurl, asFetch } from '../../src/page/code.ts';
-import { previewOf, resultOf, sideAt, type Content } from '../../src/page/painting.ts';
+import { isFiner, previewOf, resultOf, sideAt, type Content } from '../../src/page/painting.ts';
+import { balanceOf, weightsAt } from '../../src/page/balance.ts';
 import { choose, fromFragment, initial, toFragment } from '../../src/page/settings.ts';
 
 const blob = (text: string) => new Blob([text]);
@@ -50,11 +51,35 @@ t.test('a preview has strokes as wide, in proportion, as the result', async (t) 
   t.equal(strokes({ strokes: 4 }), 1.536);
   t.equal(strokes({ strokes: 0.25 }), 0.5, 'no preview is painted at more than 1536 pixels');
   t.equal(strokes({ size: 1024 }), 0.75, 'auto is 1 there');
+  const finer = (part: object) => isFiner({ ...settings, ...part }, content);
+  t.ok(finer({ strokes: 0.25 }), 'which is said');
+  t.ok(finer({ strokes: 1 }));
+  t.notOk(finer({ strokes: 1.4 }));
+  t.notOk(finer({}));
+  t.notOk(finer({ strokes: 0.25, size: 700 }), 'where it is no preview');
   t.match(previewOf(settings, content), { size: 768, content: content.medium });
   t.same(
     previewOf({ ...settings, size: 700 }, content),
     resultOf({ ...settings, size: 700 }, content),
   );
+});
+
+t.test('three weights are a point in a triangle', async (t) => {
+  t.same(balanceOf([1, 0, 0]), [0.5, 0]);
+  t.same(balanceOf([0, 2, 0]), [0, 1]);
+  t.same(balanceOf([0, 0, 3]), [1, 1]);
+  t.same(balanceOf([0, 0, 0]), balanceOf([5, 5, 5]));
+  t.same(weightsAt(0.5, 2 / 3), [3.3, 3.3, 3.3]);
+  for (const weights of [
+    [7, 2, 1],
+    [0, 4, 6],
+    [0, 0, 10],
+  ]) {
+    t.same(weightsAt(...balanceOf(weights)), weights);
+  }
+  t.same(weightsAt(0.5, -3), [10, 0, 0], 'the nearest corner');
+  t.same(weightsAt(-3, 1), [0, 10, 0]);
+  t.same(weightsAt(0, 0.5), [4, 6, 0], 'on the edge');
 });
 
 t.test('frames are painted of the file itself, and small at first', async (t) => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Page } from 'playwright-core';
 import type { Test } from 'tap';
@@ -22,9 +24,9 @@ export interface Visit {
 }
 
 /** A service on the real model, whose page is opened by `visit`. */
-export async function serve(t: Test) {
-  const app = await build(t);
-  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+export async function serve(t: Test, basePath = '') {
+  const app = await build(t, basePath ? { ADAIN_BASE_PATH: basePath } : {});
+  const url = (await app.listen({ port: 0, host: '127.0.0.1' })) + basePath;
   return (t: Test, fragment = '', ...args: string[]) => visit(t, app.server, url, fragment, args);
 }
 
@@ -39,7 +41,7 @@ async function visit(
   const waiting = new Set<() => void>();
   let [current, most] = [0, 0];
   const follow = (request: IncomingMessage, response: ServerResponse) => {
-    if (request.url !== '/stylize') return;
+    if (!request.url?.endsWith('/stylize')) return;
     most = Math.max(most, ++current);
     response.on('close', () => current--);
     listen(request, (form) => {
@@ -74,7 +76,9 @@ function listenTo(page: Page, url: string): string[] {
   });
   page.on('pageerror', ({ message }) => complaints.push(message));
   page.on('request', (request) => {
-    const own = [url, `blob:${url}`, 'data:'].some((start) => request.url().startsWith(start));
+    const own = [url, `blob:${new URL(url).origin}`, 'data:'].some((start) =>
+      request.url().startsWith(start),
+    );
     if (!own) complaints.push(`it asks for ${request.url()}`);
   });
   return complaints;
@@ -123,4 +127,45 @@ export async function pick(page: Page, style: string): Promise<void> {
 export async function painted(page: Page): Promise<void> {
   await page.waitForSelector('#after:not([hidden])');
   await page.waitForSelector('#frame:not(.is-busy)');
+}
+
+/** @returns what tells how many object URLs there are more than now */
+export async function countUrls(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(`{
+    let open = 0;
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (blob) => (open++, createObjectURL.call(URL, blob));
+    URL.revokeObjectURL = (url) => (/^blob:/.test(url) && open--, revokeObjectURL.call(URL, url));
+    globalThis.openUrls = () => open;
+  }`);
+  return () => page.evaluate<number>('openUrls()');
+}
+
+/** A drop of a picture on an element. */
+export async function drop(page: Page, selector: string, name: string, bytes: Buffer) {
+  const dataTransfer = await page.evaluateHandle(`{
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob('${bytes.toString('base64')}'), (c) => c.charCodeAt(0));
+    transfer.items.add(new File([bytes], '${name}', { type: 'image/png' }));
+    transfer;
+  }`);
+  await page.dispatchEvent(selector, 'drop', { dataTransfer });
+}
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: { readonly html: string }[];
+}
+
+/** What axe finds serious or worse, and where. */
+export async function seriousFindings(page: Page): Promise<string[][]> {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(axe);
+  const { violations, passes } =
+    await page.evaluate<Record<'violations' | 'passes', Finding[]>>('axe.run()');
+  if (passes.length < 10) throw new Error('axe has not looked');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
 }
