@@ -53,6 +53,7 @@ export async function send(
     const seconds = after > 0 ? after : Math.min(longestPause, 2 ** (attempt - 1));
     if (!passes || Date.now() + seconds * 1000 > end) throw error;
     onProgress?.({ phase: 'waiting', seconds, ...(problem && { problem }) });
+    anyEnd.throwIfAborted(); // whoever was told may have ended it
     await pause(seconds * 1000, anyEnd);
   }
 }

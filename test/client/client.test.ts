@@ -159,6 +159,15 @@ t.test('a signal ends it, while it is sent and while it waits', async (t) => {
   };
   await t.rejects(client.model({ signal: waiting.signal, onProgress }), reason);
   t.equal(asked.length, 1);
+
+  const told = new AbortController();
+  const ended = answering(later(503, '50')).client.model({
+    signal: told.signal,
+    onProgress({ phase }) {
+      if (phase === 'waiting') told.abort(reason);
+    },
+  });
+  await t.rejects(ended, reason, 'at once, by who is told of the wait');
 });
 
 t.test('package.json exports it', async (t) => {
