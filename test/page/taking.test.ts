@@ -131,6 +131,7 @@ t.test('pictures that are no longer shown are let go', { skip }, async (t) => {
   }
   t.equal(await urls(), 0);
   await choose(page, '#choose', 'wide.jpeg', jpeg);
+  await page.waitForSelector('#tiles:has(.painted[hidden])'); // it was read
   await sheetDone(page);
   await painted(page);
   t.equal(await urls(), 0);
