@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, countUrls, painted, pick, serve, sheetDone } from './visit.ts';
+import { choose, countUrls, painted, pick, serve, sheetDone, sheetDoneAnew } from './visit.ts';
 
 t.setTimeout(600_000);
 
@@ -131,8 +131,7 @@ t.test('pictures that are no longer shown are let go', { skip }, async (t) => {
   }
   t.equal(await urls(), 0);
   await choose(page, '#choose', 'wide.jpeg', jpeg);
-  await page.waitForSelector('#tiles:has(.painted[hidden])'); // it was read
-  await sheetDone(page);
+  await sheetDoneAnew(page);
   await painted(page);
   t.equal(await urls(), 0);
 });

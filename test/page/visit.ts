@@ -118,6 +118,12 @@ export const choose = (page: Page, input: string, name: string, buffer: Buffer) 
 export const sheetDone = (page: Page) =>
   page.waitForSelector('#tiles:has(li):not(:has(.painted[hidden]))');
 
+/** After another photograph was chosen. */
+export async function sheetDoneAnew(page: Page): Promise<void> {
+  await page.waitForSelector('#tiles:has(.painted[hidden])');
+  await sheetDone(page);
+}
+
 /** Chooses a style, and waits for its painting. */
 export async function pick(page: Page, style: string): Promise<void> {
   await page.click(`#tiles [data-style=${style}] .pick`);

@@ -5,7 +5,16 @@ import t, { type Test } from 'tap';
 
 import { build, photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, drop, painted, pick, serve, sheetDone, type Sent } from './visit.ts';
+import {
+  choose,
+  drop,
+  painted,
+  pick,
+  serve,
+  sheetDone,
+  sheetDoneAnew,
+  type Sent,
+} from './visit.ts';
 
 t.setTimeout(600_000);
 
@@ -175,7 +184,7 @@ t.test('it outlives the service, and goes on with the next', { skip }, async (t)
   await serveOn(Number(new URL(first.url).port));
   await page.locator('#status', { hasText: 'Painted as Mosaic and own.' }).waitFor();
   await choose(page, '#choose', 'another.png', await photo(60, 40, 2));
-  await sheetDone(page);
+  await sheetDoneAnew(page);
 });
 
 t.test('behind a prefix all is there', { skip }, async (t) => {
