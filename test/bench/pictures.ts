@@ -4,7 +4,7 @@ import sharp from 'sharp';
 
 import type { Painting } from '../../src/client/index.ts';
 import type { RgbImage } from '../../src/rgb-image.ts';
-import { form } from '../support/app.ts';
+import { form, type Field } from '../support/app.ts';
 import type { Form } from './client.ts';
 
 const file = (path: string) => fileURLToPath(new URL(`../../models/${path}`, import.meta.url));
@@ -44,8 +44,9 @@ export function styles(side: number, count: number): Promise<Buffer[]> {
 }
 
 /** A request to repaint `content` in a preset, or in the uploaded `style`. */
-export function requestFor(content: Buffer, style?: Buffer): Promise<Form> {
-  return form(['content', content], style ? ['style', style] : ['styleId', preset]);
+export function requestFor(content: Buffer, style?: Buffer, strokes?: string): Promise<Form> {
+  const fields: Field[] = [['content', content], style ? ['style', style] : ['styleId', preset]];
+  return form(...fields, ...(strokes === undefined ? [] : [['strokes', strokes] as const]));
 }
 
 /** The same for the package's client. */
