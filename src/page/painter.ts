@@ -2,7 +2,7 @@ import type { AdainClient, Painted, Painting } from '../client/index.ts';
 import { find } from './dom.ts';
 import { createLatest } from './latest.ts';
 import { isFiner, isWhole, previewOf, resultOf, type Content } from './painting.ts';
-import { clearProblems, say, showProblem } from './problems.ts';
+import { say, showProblem } from './problems.ts';
 import type { Settings } from './settings.ts';
 import { stage } from './stage.ts';
 import { patience } from './waiting.ts';
@@ -41,7 +41,6 @@ export function createPainter(
       if (signal.aborted) return undefined;
       const names = new Intl.ListFormat('en').format(settings.styles.map(({ name }) => name));
       stage.showPainting(made.picture, `The photograph as ${names}`);
-      clearProblems();
       say(`Painted as ${names}.${more}`);
       timing.textContent = told(made);
       painted(made.styleIds);

@@ -153,8 +153,11 @@ t.test('a mask is dropped on the picture, or on its controls', { skip }, async (
     const { at } = await grey(await next);
     t.same([at(0.1, 0.5), at(0.9, 0.5)], left === 'white' ? [255, 0] : [0, 255], target);
   }
+  await page.waitForSelector('#frame.is-busy');
   await drop(page, '#brush', 'text.png', Buffer.from('no picture at all'));
   await page.locator('#brush .error', { hasText: 'cannot show the mask' }).waitFor();
+  await painted(page); // with the mask before, which takes nothing of that away
+  t.ok(await page.isVisible('#brush .error'));
 });
 
 t.test('previews say where the whole picture is finer', { skip }, async (t) => {
