@@ -13,7 +13,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { draft } from '../store/index.ts';
+import { draft, draftPrefix } from '../store/index.ts';
 import type { Picture } from './pictures.ts';
 import { UsageError } from './usage.ts';
 
@@ -26,6 +26,8 @@ export interface Results {
   /** Those that are not done yet. */
   readonly rest: readonly Picture[];
   readonly pathOf: (picture: Picture) => string;
+  /** Makes the folder these options', before the first result; once. */
+  readonly claim: () => Promise<void>;
   /** Puts a result in its place, in one step. */
   readonly write: (picture: Picture, bytes: Buffer) => Promise<void>;
 }
@@ -56,8 +58,8 @@ export async function openResults(
   return {
     rest: pictures.filter((picture) => !done.has(picture)),
     pathOf,
+    claim: () => (claimed ??= claim(folder, record, settings)),
     async write(picture, bytes) {
-      await (claimed ??= claim(folder, record, settings));
       const path = pathOf(picture);
       await (await draft(path, bytes)).publish();
       const { mtimeMs } = await stat(picture.path);
@@ -72,7 +74,7 @@ async function look(pictures: readonly Picture[], pathOf: (picture: Picture) => 
   let there: Picture | undefined;
   for (const picture of pictures) {
     const result = await stat(pathOf(picture)).catch(ifGone);
-    if (!result) continue;
+    if (!result?.isFile()) continue;
     there ??= picture;
     const own = await stat(picture.path).catch(ifGone);
     if (own && result.mtimeMs >= own.mtimeMs) done.add(picture);
@@ -81,8 +83,14 @@ async function look(pictures: readonly Picture[], pathOf: (picture: Picture) => 
 }
 
 const ifGone = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  if (!gone.has(error.code ?? '')) throw error;
 };
+/** Nothing can be under such a name. */
+const gone = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'EILSEQ']);
+
+/** Of an error of `write`: another name would have fared better. */
+export const isOfName = ({ code = '' }: NodeJS.ErrnoException): boolean => ofName.has(code);
+const ofName = new Set(['ENAMETOOLONG', 'EINVAL', 'EILSEQ', 'EISDIR', 'ENOTDIR', 'EEXIST']);
 
 async function readRecord(path: string): Promise<Settings | undefined> {
   const text = await readFile(path, 'utf8').catch(ifGone);
@@ -134,10 +142,11 @@ async function place(file: string, path: string): Promise<void> {
 
 /** What a worker that was killed has left of these results; nobody else paints them. */
 async function takeDraftsAway(paths: ReadonlySet<string>): Promise<void> {
+  const prefixes = new Set([...paths].map((path) => join(dirname(path), draftPrefix(path))));
   for (const folder of new Set([...paths].map((path) => dirname(path)))) {
     for (const name of (await readdir(folder).catch(ifGone)) ?? []) {
-      const [, result = ''] = /^\.(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.exec(name) ?? [];
-      if (paths.has(join(folder, result))) await unlink(join(folder, name)).catch(ifGone);
+      const [, prefix = ''] = /^(\..+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.exec(name) ?? [];
+      if (prefixes.has(join(folder, prefix))) await unlink(join(folder, name)).catch(ifGone);
     }
   }
 }

@@ -4,7 +4,7 @@ import { ProblemError, type CallOptions } from '../client/index.ts';
 import { brushOptions, readBrush, type Brush } from './brush.ts';
 import { isInShard, listPictures, parseShard, type Picture } from './pictures.ts';
 import { createReport, type Report } from './report.ts';
-import { openResults, type Results } from './results.ts';
+import { isOfName, openResults, type Results } from './results.ts';
 import { reason } from './service.ts';
 import { cannotRead, UsageError, type Arguments, type Options } from './usage.ts';
 import { readWork, withService, workOptions, type Painter } from './work.ts';
@@ -85,7 +85,15 @@ async function paint(
     fail(problem.code ?? String(problem.status), problem.detail);
     return;
   }
-  await results.write(picture, Buffer.from(await painted.picture.arrayBuffer()));
+  await results.claim();
+  try {
+    await results.write(picture, Buffer.from(await painted.picture.arrayBuffer()));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!isOfName(error as NodeJS.ErrnoException)) throw error;
+    fail('unwritable', `The result cannot be written (${code}).`);
+    return;
+  }
   const ms = Math.round(performance.now() - startedAt);
   report.tell({ status: 'painted', input, output: results.pathOf(picture), ms });
 }

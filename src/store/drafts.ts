@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -14,10 +14,21 @@ export interface Draft {
 /** No style's id begins so, and nothing else does in these folders. */
 export const isDraft = (name: string): boolean => name.startsWith('.');
 
+/** Bytes that file systems take for a name, and those that a draft's has beside the name of its file. */
+const longestName = 255;
+const around = '..'.length + randomUUID().length;
+
+/** What the drafts of a file begin with; its name, unless that is too long. */
+export function draftPrefix(path: string): string {
+  const name = basename(path);
+  const fits = Buffer.byteLength(name) + around <= longestName;
+  return `.${fits ? name : createHash('sha256').update(name).digest('hex')}`;
+}
+
 /** @param lasts through a failure of power, too, which takes longer */
 export async function draft(path: string, bytes: Buffer, lasts = true): Promise<Draft> {
   const folder = dirname(path);
-  const hidden = join(folder, `.${basename(path)}.${randomUUID()}`);
+  const hidden = join(folder, `${draftPrefix(path)}.${randomUUID()}`);
   const discard = async () => {
     await unlink(hidden).catch(ifGone);
   };
@@ -35,5 +46,10 @@ export async function draft(path: string, bytes: Buffer, lasts = true): Promise<
     await discard();
     throw error;
   }
-  return { publish: () => rename(hidden, path), discard };
+  const publish = () =>
+    rename(hidden, path).catch(async (error: unknown) => {
+      await discard();
+      throw error;
+    });
+  return { publish, discard };
 }

@@ -3,7 +3,7 @@ import { createMemoryStore } from './memory.ts';
 import { createRedisStore } from './redis.ts';
 import type { StoreOptions, StyleStore } from './types.ts';
 
-export { draft } from './drafts.ts';
+export { draft, draftPrefix } from './drafts.ts';
 export { guardStore, storeResults, type GuardedStore, type StoreEvents } from './guard.ts';
 export { sweepDrafts } from './sweep.ts';
 export { fromBytes, storeNames, toBytes } from './types.ts';

@@ -106,6 +106,31 @@ t.test('pictures that cannot be painted are listed, and the others are done', as
   t.same([again.code, again.count('skipped'), again.count('painted')], [0, 2, 1]);
 });
 
+t.test('a result that cannot be written is listed, and the others are done', async (t) => {
+  const { url } = await serve(t);
+  const long = `${'l'.repeat(251)}.png`;
+  const tooLong = `${'m'.repeat(251)}.gif`; // .png comes behind it
+  const folder = await folderOf(t, 'a.png', 'b.png', 'c/d.png', long, tooLong);
+  const out = join(folder, 'out');
+  const args = ['stylize', join(folder, 'in'), ...style, '--out', out, '--server', url];
+  mkdirSync(out);
+  writeFileSync(join(out, 'c'), 'a file');
+  const { code, lines, errors } = await run(t, ...args);
+  t.equal(code, 1);
+  const unwritable = lines.filter((line) => line.code === 'unwritable');
+  t.same(unwritable.map(({ input }) => input.at(-5)).sort(), ['d', 'm']);
+  t.match(errors, /d\.png: The result cannot be written \((EEXIST|ENOTDIR)\)/);
+  t.match(errors, /m\.gif: The result cannot be written \(ENAMETOOLONG\)/);
+  t.same(filesIn(out), ['a.png', 'b.png', 'c', long], 'and no draft');
+
+  rmSync(join(out, 'b.png'));
+  mkdirSync(join(out, 'b.png'));
+  const again = await run(t, ...args);
+  t.match(again, { code: 1, errors: /b\.png: The result cannot be written \(EISDIR\)/ });
+  t.equal(again.count('skipped'), 2);
+  t.same(filesIn(out), ['a.png', 'c', long], 'and no draft');
+});
+
 t.test('it waits for as long as Retry-After says', async (t) => {
   const asked: number[] = [];
   const { url } = await serve(t, {
