@@ -71,11 +71,21 @@ async function paint(
   });
   if (!bytes) return;
   const content = new Blob([new Uint8Array(bytes)]);
+  let phase = '';
+  const onProgress: CallOptions['onProgress'] = (progress) => {
+    phase = progress.phase;
+    options.onProgress?.(progress);
+  };
   let painted;
   try {
-    painted = await client.stylize({ ...brush.painting, content, format }, options);
+    const painting = { ...brush.painting, content, format };
+    painted = await client.stylize(painting, { ...options, onProgress });
   } catch (error) {
     options.signal?.throwIfAborted();
+    if ((error as Error).name === 'TimeoutError' && phase !== 'waiting') {
+      fail('timeout', 'The service had it, and has not painted it by --timeout.');
+      return;
+    }
     if (!(error instanceof ProblemError)) {
       throw new Error(`The service does not answer (${reason(error)}).`, { cause: error });
     }

@@ -13,9 +13,12 @@ export const workOptions: Options = {
   jobs: { value: 'NUMBER', about: 'pictures in flight at once, at most (4)' },
   timeout: {
     value: 'SECONDS',
-    about: 'for each picture, waiting for a busy or restarting service included (600)',
+    about: 'for each picture, waiting for a busy or restarting service included; at most 300 (300)',
   },
 };
+
+/** In seconds: Node's fetch waits no longer for an answer. */
+const longestTimeout = 300;
 
 export interface Work {
   readonly server: string | undefined;
@@ -28,7 +31,7 @@ export function readWork(given: Arguments): Work {
   return {
     server: readServer(given),
     most: wholeOption('jobs', given.one('jobs') ?? '4', 1000),
-    deadlineMs: 1000 * wholeOption('timeout', given.one('timeout') ?? '600', 86_400),
+    deadlineMs: 1000 * wholeOption('timeout', given.one('timeout') ?? '300', longestTimeout),
   };
 }
 

@@ -11,7 +11,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /**
    * Milliseconds for the whole call, waiting included; 60,000 if absent. The service is told, so
-   * that it refuses at once what it cannot do by then.
+   * that it refuses at once what it cannot do by then; the call ends 2 s later, or its answer that it
+   * is late would not arrive. Node's fetch ends after 300 s without an answer, whatever this says.
    */
   readonly deadlineMs?: number;
   readonly onProgress?: (progress: Progress) => void;
@@ -21,6 +22,9 @@ export interface CallOptions {
 const passing = new Set([429, 502, 503]);
 /** In seconds, where the answer does not say, or there is none: 1, 2, 4, … */
 const longestPause = 8;
+
+/** Milliseconds for the answer that the deadline has passed. */
+const graceMs = 2000;
 
 /**
  * Sends a request until it is answered with something else than "later", and reads the answer.
@@ -34,7 +38,7 @@ export async function send(
   { signal, deadlineMs = 60_000, onProgress }: CallOptions,
 ): Promise<{ readonly headers: Headers; readonly body: Blob }> {
   const end = Date.now() + deadlineMs;
-  const ends = [AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])];
+  const ends = [AbortSignal.timeout(deadlineMs + graceMs), ...(signal ? [signal] : [])];
   const anyEnd = AbortSignal.any(ends);
   for (let attempt = 1; ; attempt++) {
     onProgress?.({ phase: 'sending', attempt });
@@ -47,7 +51,7 @@ export async function send(
       failure = await readFailure(answer);
     } catch (error) {
       anyEnd.throwIfAborted();
-      failure = { error, passes: error instanceof TypeError, after: NaN };
+      failure = readLoss(error);
     }
     const { error, problem, passes, after } = failure;
     const seconds = after > 0 ? after : Math.min(longestPause, 2 ** (attempt - 1));
@@ -71,6 +75,17 @@ async function readFailure(answer: Response): Promise<Failure> {
   const after = Number(answer.headers.get('retry-after') ?? NaN);
   return { error: new ProblemError(problem), problem, passes: passing.has(problem.status), after };
 }
+
+/** Who did not answer is asked again, unless fetch has waited for as long as it ever does. */
+function readLoss(error: unknown): Failure {
+  const { code = '' } = ((error as Error).cause ?? {}) as { code?: string };
+  if (fetchTimeouts.has(code)) {
+    const late = new DOMException(`No answer has come in time (${code}).`, 'TimeoutError');
+    return { error: late, passes: false, after: NaN };
+  }
+  return { error, passes: error instanceof TypeError, after: NaN };
+}
+const fetchTimeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 async function receive(answer: Response, onProgress: CallOptions['onProgress']): Promise<Blob> {
   if (!answer.body || !onProgress) return answer.blob();

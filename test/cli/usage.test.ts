@@ -42,6 +42,7 @@ t.test('what is wrong is said by the name of the option, with the remedy', async
     ],
     ['stylize', [...good, '--jobs', '0'], /--jobs is "0"; it takes a whole number from 1/],
     ['stylize', [...good, '--timeout', '1.5'], /--timeout is "1\.5"; it takes a whole number/],
+    ['stylize', [...good, '--timeout', '301'], /a whole number from 1 to 300/],
     ['stylize', [...good, '--shard', '3/3'], /--shard is "3\/3"; it takes INDEX\/COUNT/],
     ['stylize', [...good, '--server', 'ftp://a'], /--server is "ftp:\/\/a"; it takes a URL/],
     ['stylize', [...good, '--server', 'http://me:pw@a'], /it takes a URL .* without a user/],

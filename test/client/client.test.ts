@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import t from 'tap';
@@ -133,6 +134,25 @@ t.test('it does not wait for what comes after the deadline', async (t) => {
   t.equal(asked.length, 1);
   const hanging = createClient('http://a', { fetch: hang });
   await t.rejects(hanging.model({ deadlineMs: 10 }), { name: 'TimeoutError' });
+});
+
+t.test('the answer that the deadline has passed still arrives', async (t) => {
+  const fetch = (async (_address: string, { headers, signal }: RequestInit) => {
+    const seconds = Number(new Headers(headers).get('request-timeout'));
+    await setTimeout(1000 * seconds + 50, undefined, { signal: signal ?? undefined });
+    return later(504)();
+  }) as typeof globalThis.fetch;
+  const call = createClient('http://a', { fetch }).model({ deadlineMs: 20 });
+  await t.rejects(call, { name: 'ProblemError', problem: { status: 504 } });
+});
+
+t.test('it does not ask again after as long as fetch ever waits', async (t) => {
+  for (const code of ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']) {
+    const cause = Object.assign(new Error('Timeout'), { code });
+    const { asked, client } = answering(() => Promise.reject(new TypeError('fetch', { cause })));
+    await t.rejects(client.model(), { name: 'TimeoutError', message: new RegExp(code) });
+    t.equal(asked.length, 1);
+  }
 });
 
 const hang = ((_address: string, { signal }: RequestInit) =>
