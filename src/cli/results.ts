@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import {
   constants,
   copyFile,
@@ -28,8 +29,11 @@ export interface Results {
   readonly pathOf: (picture: Picture) => string;
   /** Makes the folder these options', before the first result; once. */
   readonly claim: () => Promise<void>;
-  /** Puts a result in its place, in one step. */
-  readonly write: (picture: Picture, bytes: Buffer) => Promise<void>;
+  /**
+   * Puts a result in its place, in one step. It is not done if the picture is no longer as it was
+   * before it was read.
+   */
+  readonly write: (picture: Picture, bytes: Buffer, read: Stats) => Promise<void>;
 }
 
 /**
@@ -59,12 +63,16 @@ export async function openResults(
     rest: pictures.filter((picture) => !done.has(picture)),
     pathOf,
     claim: () => (claimed ??= claim(folder, record, settings)),
-    async write(picture, bytes) {
+    async write(picture, bytes, read) {
       const path = pathOf(picture);
       await (await draft(path, bytes)).publish();
-      const { mtimeMs } = await stat(picture.path);
+      const now = await stat(picture.path).catch(ifGone);
+      if (!now) return;
+      const seconds = now.mtimeMs / 1000;
+      const isOther = now.mtimeMs !== read.mtimeMs || now.size !== read.size;
+      if (isOther) await utimes(path, seconds - 1, seconds - 1);
       // From a clock that is ahead, or it would never be done.
-      if (mtimeMs > Date.now()) await utimes(path, mtimeMs / 1000 + 1, mtimeMs / 1000 + 1);
+      else if (now.mtimeMs > Date.now()) await utimes(path, seconds + 1, seconds + 1);
     },
   };
 }

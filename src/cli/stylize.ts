@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 
 import { ProblemError, type CallOptions } from '../client/index.ts';
 import { brushOptions, readBrush, type Brush } from './brush.ts';
@@ -66,11 +66,11 @@ async function paint(
   const fail = (code: string, detail: string) => {
     report.tell({ status: 'failed', input, code, detail });
   };
-  const bytes = await readFile(input).catch((error: unknown) => {
+  const file = await read(input).catch((error: unknown) => {
     fail('unreadable', cannotRead('The file', error).message);
   });
-  if (!bytes) return;
-  const content = new Blob([new Uint8Array(bytes)]);
+  if (!file) return;
+  const content = new Blob([new Uint8Array(file.bytes)]);
   let phase = '';
   const onProgress: CallOptions['onProgress'] = (progress) => {
     phase = progress.phase;
@@ -97,7 +97,7 @@ async function paint(
   }
   await results.claim();
   try {
-    await results.write(picture, Buffer.from(await painted.picture.arrayBuffer()));
+    await results.write(picture, Buffer.from(await painted.picture.arrayBuffer()), file.stats);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!isOfName(error as NodeJS.ErrnoException)) throw error;
@@ -106,6 +106,11 @@ async function paint(
   }
   const ms = Math.round(performance.now() - startedAt);
   report.tell({ status: 'painted', input, output: results.pathOf(picture), ms });
+}
+
+async function read(path: string) {
+  const stats = await stat(path);
+  return { stats, bytes: await readFile(path) };
 }
 
 /** The style is at fault, or whoever stands in front of the service lets nobody in. */
