@@ -40,8 +40,10 @@ export async function listPictures(
     const found = await stat(path).catch((cause: unknown) => {
       throw cannotRead(path, cause, 'Name a picture or a folder.');
     });
-    if (found.isDirectory()) sources.push(...(await walk(path, '', own)));
-    else sources.push({ path, name: basename(path) });
+    if (found.isDirectory()) {
+      await refuseAmongPictures(path, out);
+      await walk(path, '', own, sources);
+    } else sources.push({ path, name: basename(path) });
   }
   if (sources.length === 0) {
     const where = arguments_.join(', ') || 'the command line';
@@ -53,24 +55,24 @@ export async function listPictures(
   return pictures;
 }
 
-async function walk(folder: string, prefix: string, out: string): Promise<Source[]> {
-  const found: Source[] = [];
+/** Adds to `found`. What is taken away meanwhile is passed over; what cannot be read may be later. */
+async function walk(folder: string, prefix: string, out: string, found: Source[]): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw cannotRead(folder, cause);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Error(cannotRead(folder, cause).message, { cause });
   });
   for (const entry of entries) {
     const [path, name] = [join(folder, entry.name), `${prefix}${entry.name}`];
     if (entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) {
       const isResults = resolve(path) === out || (await exists(join(path, recordName)));
-      if (!isResults) found.push(...(await walk(path, `${name}/`, out)));
+      if (!isResults) await walk(path, `${name}/`, out, found);
     } else if (mediaTypeOf(extname(name).slice(1))) {
       // Of links not those to folders, which may lead in circles; one to nothing fails as a picture.
       const target = entry.isFile() ? entry : await stat(path).catch(() => undefined);
       if (target?.isFile() ?? true) found.push({ path, name });
     }
   }
-  return found;
 }
 
 const exists = (path: string) =>
@@ -95,20 +97,34 @@ function formatOf(extension: string): ResultFormat | undefined {
   return mediaTypeOf(extension)?.slice('image/'.length) as ResultFormat | undefined;
 }
 
+const real = (path: string) => realpath(path).catch(() => resolve(path));
+
+/** Results there would be pictures the next time. */
+async function refuseAmongPictures(folder: string, out: string): Promise<void> {
+  if ((await real(folder)) !== (await real(out))) return;
+  const text = `--out is ${out}: the results would be among the pictures of ${folder}.`;
+  throw new UsageError(`${text} Choose another folder.`);
+}
+
 /** Neither may one result take another's place, nor that of a picture that is to be painted. */
 async function refuseClashes(pictures: readonly Picture[], out: string): Promise<void> {
-  const byName = new Map<string, string>();
-  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const byName = new Map<string, Picture>();
   const root = await real(out);
   const inputs = new Map<string, string>();
   for (const { path } of pictures) inputs.set(await real(path), path);
-  for (const { path, name } of pictures) {
-    const other = byName.get(name);
-    if (other !== undefined) {
-      const text = `${other} and ${path} would both become ${join(out, name)}.`;
+  for (const picture of pictures) {
+    const { path, name } = picture;
+    const key = name.normalize('NFC').toLowerCase(); // as volumes may that tell no case
+    const other = byName.get(key);
+    if (other?.name === name) {
+      const text = `${other.path} and ${path} would both become ${join(out, name)}.`;
       throw new UsageError(`${text} Name the folder that holds both, or paint one elsewhere.`);
     }
-    byName.set(name, path);
+    if (other) {
+      const text = `The results of ${other.path} and ${path} would be one file on some volumes.`;
+      throw new UsageError(`${text} Rename one, or paint it elsewhere.`);
+    }
+    byName.set(key, picture);
     const overwritten = inputs.get(join(root, name));
     if (overwritten !== undefined) {
       const text = `--out is ${out}: the result of ${path} would overwrite ${overwritten}.`;

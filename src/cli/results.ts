@@ -13,6 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { draft, draftPrefix } from '../store/index.ts';
 import type { Picture } from './pictures.ts';
@@ -100,12 +101,17 @@ const gone = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL', 'EILSEQ']);
 export const isOfName = ({ code = '' }: NodeJS.ErrnoException): boolean => ofName.has(code);
 const ofName = new Set(['ENAMETOOLONG', 'EINVAL', 'EILSEQ', 'EISDIR', 'ENOTDIR', 'EEXIST']);
 
-async function readRecord(path: string): Promise<Settings | undefined> {
+/** Another worker may just write it, where the volume has no links. */
+async function readRecord(path: string, tries = 20): Promise<Settings | undefined> {
   const text = await readFile(path, 'utf8').catch(ifGone);
   if (text === undefined) return undefined;
   try {
     return (JSON.parse(text) as { settings: Settings }).settings;
   } catch (cause) {
+    if (tries > 0) {
+      await setTimeout(100);
+      return readRecord(path, tries - 1);
+    }
     const text = `${path} is damaged; delete it and the results beside it, or choose another folder.`;
     throw new UsageError(text, { cause });
   }

@@ -90,7 +90,10 @@ async function paint(
       throw new Error(`The service does not answer (${reason(error)}).`, { cause: error });
     }
     const { problem } = error;
-    if (isAlikeForAll(problem)) throw new UsageError(problem.detail, { cause: error });
+    if (isAlikeForAll(problem)) {
+      // Without a code it is from what stands in front of the service, and may pass.
+      throw problem.code ? new UsageError(problem.detail, { cause: error }) : error;
+    }
     if (passing.has(problem.status)) throw error;
     fail(problem.code ?? String(problem.status), problem.detail);
     return;

@@ -163,7 +163,7 @@ t.test('a service that stays away or lets nobody in ends it at once', async (t) 
   t.equal(busy.code, 1);
   t.match(busy.errors, /goes on from here.*\n.*answered 503/);
   status = 401;
-  t.match(await run(t, ...args, '--server', url), { code: 2, errors: /answered 401/, lines: [] });
+  t.match(await run(t, ...args, '--server', url), { code: 1, errors: /answered 401/, lines: [] });
 
   const wrong = await run(t, ...args, '--server', `${(await serve(t)).url}/paint`);
   t.match(wrong, { code: 2, errors: /is no adain-server/ });
@@ -246,7 +246,17 @@ t.test('every picture has a result of its own', async (t) => {
   const refused = await run(t, 'stylize', ...clash, '--out', join(folder, 'both'), '--server', url);
   t.match(refused, { code: 2, errors: /would both become .*both.a\.png\. Name the folder/ });
   const over = await run(t, ...args, '--out', source);
-  t.match(over, { code: 2, errors: /would overwrite .*in/ });
+  t.match(over, { code: 2, errors: /among the pictures of .*in\. Choose another/ });
+  symlinkSync('in', join(folder, 'link'));
+  const linked = await run(t, ...args, '--out', join(folder, 'link'), '--format', 'webp');
+  t.match(linked, { code: 2, errors: /among the pictures/ });
+  const one = ['stylize', join(source, 'a.png'), '--style', 'mosaic', '--server', url];
+  const itself = await run(t, ...one, '--out', source);
+  t.match(itself, { code: 2, errors: /would overwrite .*in/ });
+
+  cpSync(join(source, 'a.png'), join(source, 'sub/A.png'));
+  const cased = await run(t, ...args, '--out', out);
+  t.match(cased, { code: 2, errors: /sub.A\.png and .*sub.a\.png would be one file/ });
 });
 
 t.test('a GIF becomes a PNG, or stays what it is with all its frames', async (t) => {

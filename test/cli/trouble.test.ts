@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
+import { openResults } from '../../src/cli/results.ts';
 import { filesIn, folderOf, run } from './command.ts';
 
+const isRoot = process.getuid?.() === 0;
 const style = ['--style', 'mosaic'];
 
 /** A server that greets, and answers paintings so. */
@@ -56,3 +59,23 @@ t.test('a picture that changes while it is painted is painted again', async (t) 
   t.same([again.code, again.count('painted'), again.count('skipped')], [0, 1, 1]);
   t.same((await run(t, ...args)).count('skipped'), 2);
 });
+
+t.test('a record that another worker is writing is read again', async (t) => {
+  const folder = t.testdir({ '.adain-server.json': '' });
+  const opened = openResults(folder, { alpha: [1] }, []);
+  await setTimeout(300);
+  writeFileSync(join(folder, '.adain-server.json'), '{"settings":{"alpha":[1]}}');
+  t.match(await opened, { rest: [] });
+});
+
+t.test(
+  'a folder that cannot be read now may be later',
+  { skip: isRoot && 'as root' },
+  async (t) => {
+    const folder = await folderOf(t, 'a.png', 'sub/b.png');
+    mkdirSync(join(folder, 'in/closed'), { mode: 0 });
+    const args = ['stylize', join(folder, 'in'), ...style, '--out', join(folder, 'out')];
+    t.match(await run(t, ...args), { code: 1, errors: /closed cannot be read \(EACCES\)/ });
+    chmodSync(join(folder, 'in/closed'), 0o700);
+  },
+);
