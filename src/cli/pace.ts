@@ -25,9 +25,9 @@ export async function eachAtPace<T>(
   let resumeAt = 0;
   const inWork = new Set<Promise<void>>();
   const busy = (seconds: number) => {
-    if (Date.now() < resumeAt) return; // of the same moment: one lesson
-    resumeAt = Date.now() + 1000 * seconds;
-    limit = Math.max(1, limit / 2);
+    const now = Date.now();
+    if (now >= resumeAt) limit = Math.max(1, limit / 2); // of the same moment: one lesson
+    resumeAt = Math.max(resumeAt, now + 1000 * seconds);
   };
   const start = (item: T) => {
     const working = work(item, busy).then(() => {

@@ -72,8 +72,13 @@ interface Failure {
 
 async function readFailure(answer: Response): Promise<Failure> {
   const problem = await readProblem(answer);
-  const after = Number(answer.headers.get('retry-after') ?? NaN);
+  const after = secondsUntil(answer.headers.get('retry-after') ?? '');
   return { error: new ProblemError(problem), problem, passes: passing.has(problem.status), after };
+}
+
+/** Retry-After: seconds, or a date of HTTP. */
+function secondsUntil(text: string): number {
+  return /^[\d.]+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
 }
 
 /** Who did not answer is asked again, unless fetch has waited for as long as it ever does. */

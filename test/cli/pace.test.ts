@@ -75,9 +75,11 @@ t.test('nothing begins before Retry-After is over', async (t) => {
   const stopping = new AbortController();
   const all = eachAtPace(items, { most: 2, signal: stopping.signal }, work);
   await turns();
+  busy(0.05);
   busy(3600);
   await end(0, 1);
-  t.same(begun, [0, 1]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.same(begun, [0, 1], 'the longest of them counts');
   const reason = new Error('enough');
   stopping.abort(reason);
   await t.rejects(all, reason);

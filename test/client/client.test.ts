@@ -132,6 +132,9 @@ t.test('it does not wait for what comes after the deadline', async (t) => {
   const { asked, client } = answering(later(503, '100'));
   await t.rejects(client.model(), { name: 'ProblemError', problem: { status: 503 } });
   t.equal(asked.length, 1);
+  const date = new Date(Date.now() + 3_600_000).toUTCString();
+  const { client: dated } = answering(later(503, date));
+  await t.rejects(dated.model(), { name: 'ProblemError', problem: { status: 503 } }, 'as a date');
   const hanging = createClient('http://a', { fetch: hang });
   await t.rejects(hanging.model({ deadlineMs: 10 }), { name: 'TimeoutError' });
 });
