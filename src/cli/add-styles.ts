@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { createClient, ProblemError } from '../client/index.ts';
 import { ServiceError } from '../errors.ts';
+import { escaped } from '../printable.ts';
 import { parseTexts, styleTexts } from '../routes/style-form.ts';
 import { checkedId } from '../routes/style-requests.ts';
 import { reason, readServer } from './service.ts';
@@ -45,9 +46,8 @@ export async function addStyles(given: Arguments): Promise<number> {
       process.stdout.write(`${JSON.stringify({ input: path, id, name })}\n`);
     } catch (error) {
       failed++;
-      process.stderr.write(
-        `${path}: ${error instanceof ProblemError ? error.message : reason(error)}\n`,
-      );
+      const text = error instanceof ProblemError ? error.message : reason(error);
+      process.stderr.write(`${escaped(path)}: ${escaped(text)}\n`);
     }
   }
   return failed > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 import { nearest } from '../nearest.ts';
+import { escaped } from '../printable.ts';
 import { addStyles, addStylesOptions } from './add-styles.ts';
 import { sheet, sheetOptions } from './sheet.ts';
 import { stylize, stylizeOptions } from './stylize.ts';
@@ -23,7 +24,7 @@ const commands: Readonly<Record<string, Command>> = {
     about: `Paints pictures. What is done already is passed over, so that the same command goes on after a stop.
 Results have the names of their pictures (a.jpg with --format webp becomes a.jpg.webp) and are all painted
 with the same options. On stdout is a line of JSON for each, if that is no terminal.
-Exit code: 0 all done, 1 some failed, 2 the command line is wrong, 130 or 143 stopped by a signal.`,
+Exit code: 0 all done, 1 some or the service failed, 2 the command line is wrong, 130 or 143 stopped by a signal.`,
     options: stylizeOptions,
     run: stylize,
   },
@@ -43,8 +44,8 @@ Exit code: 0 all done, 1 some failed, 2 the command line is wrong, 130 or 143 st
 
 /** @returns the exit code, after whatever is wrong has been said on stderr */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  // Who reads the results has gone; there are still the files.
-  process.stdout.on('error', () => undefined);
+  // Who reads has gone; there are still the files.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const name = Object.keys(commands).find((name) => `${args.join(' ')} `.startsWith(`${name} `));
   try {
     const command = commands[name ?? ''];
@@ -58,7 +59,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     const isUsage = error instanceof UsageError;
     const hint = isUsage && name ? ` (adain-server ${name} --help lists all options.)` : '';
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${hint}\n`);
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${text.split('\n').map(escaped).join('\n')}${hint}\n`);
     return isUsage ? 2 : 1;
   }
 }

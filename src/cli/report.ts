@@ -71,7 +71,7 @@ export function createReport(expected: number, stdout: Terminal, stderr: Termina
     },
     /** Shown on the bar until the next picture is painted. */
     waitFor(what: string | undefined) {
-      waiting = what;
+      waiting = what && escaped(what);
     },
     end(last = '') {
       clearInterval(timer);

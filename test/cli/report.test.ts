@@ -59,13 +59,13 @@ t.test('on a terminal a bar, and no JSON in between', async (t) => {
   const [stdout, stderr] = [terminal(true), terminal(true)];
   const report = createReport(3, stdout.stream, stderr.stream);
   report.begin();
-  report.waitFor('no answer, again in 2 s');
+  report.waitFor('no \x1b answer, again in 2 s');
   await new Promise((resolve) => setTimeout(resolve, 250));
-  t.match(stderr.text(), /\|.*0 of 3 · no answer, again in 2 s/);
+  t.match(stderr.text(), /\|.*0 of 3 · no \\u001b answer, again in 2 s/);
   report.tell(painted);
   report.tell(failed);
   await new Promise((resolve) => setTimeout(resolve, 250));
-  t.match(stderr.text(), /^\|b\\u001b\.jpg: It is broken\.\n(?!.*no answer)\|.*2 of 3.*1 failed/);
+  t.match(stderr.text(), /^\|b\\u001b\.jpg: It is broken\.\n(?!.*answer)\|.*2 of 3.*1 failed/);
   report.end('Stopped.');
   t.match(stderr.text(), /\|1 painted in \d+ s, 1 failed\. Stopped\.\n$/);
   t.equal(stdout.text(), '');

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
 import { openResults } from '../../src/cli/results.ts';
-import { filesIn, folderOf, run } from './command.ts';
+import { filesIn, folderOf, run, start } from './command.ts';
 
 const isRoot = process.getuid?.() === 0;
 const style = ['--style', 'mosaic'];
@@ -79,3 +79,18 @@ t.test(
     chmodSync(join(folder, 'in/closed'), 0o700);
   },
 );
+
+t.test('what a server says is escaped; who reads stderr may go', async (t) => {
+  const url = await answering(t, (_request, response) => {
+    response.writeHead(404, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ status: 404, code: 'unknown_style', detail: 'No \x1b[2J.' }));
+  });
+  const folder = await folderOf(t, 'a.png', 'b.png');
+  const args = ['stylize', join(folder, 'in'), ...style, '--out', join(folder, 'out')];
+  const told = await run(t, ...args, '--server', url);
+  t.match(told, { code: 2, errors: /No \\u001b\[2J\./ });
+
+  const unheard = start(t, [...args, '--server', url]);
+  unheard.child.stderr.destroy();
+  t.equal((await unheard.ended).code, 2);
+});

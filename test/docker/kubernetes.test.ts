@@ -222,6 +222,7 @@ t.test('job: its workers share the pictures of a volume', async (t) => {
 
   const [command, ...args] = container?.args ?? [];
   t.equal(command, 'stylize');
+  t.equal(pod?.securityContext?.fsGroupChangePolicy, 'OnRootMismatch');
   const count = job.spec?.completions ?? 0;
   t.equal(job.spec?.completionMode, 'Indexed');
   const asked = args.map((arg) => arg.replace('$(JOB_COMPLETION_INDEX)', String(count - 1)));
