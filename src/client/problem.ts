@@ -20,7 +20,10 @@ export async function readProblem(answer: Response): Promise<Problem> {
   const title = statusText || 'No success';
   const unknown = { status, title, detail: `The server answered ${status} ${statusText}.` };
   const type = answer.headers.get('content-type') ?? '';
-  if (!type.startsWith('application/problem+json')) return unknown;
+  if (!type.startsWith('application/problem+json')) {
+    await answer.body?.cancel(); // or its connection stays open
+    return unknown;
+  }
   const told = (await answer.json()) as Problem;
   return { ...unknown, ...told };
 }

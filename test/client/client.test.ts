@@ -97,6 +97,18 @@ t.test('a refusal is thrown with its problem', async (t) => {
   t.match(error, { message: 'The server answered 413 Too Large.', problem: { status: 413 } });
 });
 
+t.test('of an answer that is no problem nothing stays open', async (t) => {
+  let isCancelled = false;
+  const page = new ReadableStream({
+    cancel() {
+      isCancelled = true;
+    },
+  });
+  const { client } = answering(() => new Response(page, { status: 404, statusText: 'Not Found' }));
+  await t.rejects(client.stylize({ content, styles: ['mosaic'] }), /answered 404 Not Found/);
+  t.ok(isCancelled);
+});
+
 t.test('it waits for as long as Retry-After says, and tells of it', async (t) => {
   const { asked, client } = answering(later(503, '0.01'), later(429, '0.01'), painted);
   const told: Progress[] = [];
