@@ -1,4 +1,4 @@
-import type { AdainClient, Painting, Progress } from '../client/index.ts';
+import { ProblemError, type AdainClient, type Painting, type Progress } from '../client/index.ts';
 import { find } from './dom.ts';
 import { frameSides, sideAt } from './painting.ts';
 import { say, showProblem } from './problems.ts';
@@ -6,6 +6,8 @@ import { sentence } from './waiting.ts';
 
 const inFlight = 2;
 const deadlineMs = 20_000;
+/** After a failure that may pass. */
+const pauseMs = 1500;
 /** Of so many frames the rate is told. */
 const counted = 12;
 
@@ -21,6 +23,7 @@ const refusals: Readonly<Record<string, string>> = {
     'The browser keeps the camera from this page. Allow it beside the address, and try again.',
   NotFoundError: 'There is no camera here.',
   NotReadableError: 'The camera is busy with something else.',
+  TimeoutError: 'The service takes too long.',
 };
 
 interface Actions {
@@ -40,7 +43,8 @@ export function createLive(client: AdainClient, actions: Actions) {
   let isOn = false;
   /** Nothing is sent until something changes. */
   let isRefused = false;
-  let isWaiting = false;
+  /** Why no frame comes; said once. */
+  let told = '';
   let masks: Promise<readonly Blob[]> | undefined;
   let [sent, shown] = [0, 0];
   let side: number = frameSides.slow;
@@ -67,6 +71,7 @@ export function createLive(client: AdainClient, actions: Actions) {
       video.srcObject = stream;
       video.classList.toggle('mirrored', track.getSettings().facingMode !== 'environment');
       await video.play();
+      signal.throwIfAborted(); // a photograph was chosen meanwhile
     } catch (error) {
       if (!signal.aborted) fail(error as Error);
       return;
@@ -87,6 +92,7 @@ export function createLive(client: AdainClient, actions: Actions) {
   function close(): void {
     suspend();
     isOn = isRefused = false;
+    told = '';
     document.body.classList.remove('is-live');
     timing.textContent = '';
     context?.transferFromImageBitmap(null);
@@ -98,6 +104,7 @@ export function createLive(client: AdainClient, actions: Actions) {
   }
 
   function fail({ name, message }: Error): void {
+    suspend();
     if (isOn) stop();
     showProblem(new Error(refusals[name] ?? message), 'content');
   }
@@ -112,8 +119,7 @@ export function createLive(client: AdainClient, actions: Actions) {
     let seconds = 0;
     const onProgress = (progress: Progress) => {
       if (progress.phase !== 'waiting') return;
-      say(sentence(progress));
-      isWaiting = true;
+      say((told = sentence(progress)));
       ({ seconds } = progress);
       overtaken.abort(); // there is a newer frame by then
     };
@@ -126,13 +132,17 @@ export function createLive(client: AdainClient, actions: Actions) {
       shown = number;
       tell(bitmap);
       context?.transferFromImageBitmap(bitmap);
-      if (isWaiting) say('');
-      isWaiting = false;
+      if (told) say('');
+      told = '';
     } catch (error) {
       if (signal.aborted) return;
       if (seconds > 0) return pause(seconds * 1000);
-      isRefused = true;
-      showProblem(error);
+      const { name, message } = error as Error;
+      isRefused = error instanceof ProblemError && error.problem.status < 500;
+      if (isRefused || told !== message)
+        showProblem(refusals[name] ? new Error(refusals[name]) : error);
+      told = message;
+      if (!isRefused) await pause(pauseMs);
     }
   }
 

@@ -134,6 +134,44 @@ t.test('a service that is busy is asked with a newer frame', { skip }, async (t)
   t.equal(await shown(page), 'green');
 });
 
+t.test('a failure that may pass is said, and a newer frame is sent', { skip }, async (t) => {
+  const { page, route } = await watch(t, undefined, false);
+  await (
+    await route(0)
+  ).fulfill({
+    status: 500,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({ title: 'Failed', status: 500, detail: 'Something broke.' }),
+  });
+  await page.locator('#status.wrong', { hasText: 'Something broke.' }).waitFor();
+  await (await route(2)).fulfill(await picture('green'));
+  await page.waitForSelector('#status:empty:not(.wrong)', { state: 'attached' });
+  t.equal(await shown(page), 'green');
+});
+
+t.test('a camera that does not play is let go', { skip }, async (t) => {
+  const { page } = await visit(t, '#styles=mosaic', device, allowed);
+  await page.evaluate(`HTMLVideoElement.prototype.play = () => Promise.reject(new Error('No.'))`);
+  await page.click('#live');
+  await page.locator('#start .error', { hasText: 'No.' }).waitFor();
+  t.equal(await tracks(page), 'ended');
+});
+
+t.test('a photograph that comes before the camera plays is kept', { skip }, async (t) => {
+  const { page } = await visit(t, '#styles=mosaic', device, allowed);
+  await page.evaluate(`
+    HTMLVideoElement.prototype.play = () => new Promise((resolve) => { window.plays = resolve; });
+  `);
+  await page.click('#live');
+  while (!(await page.evaluate<boolean>(`'plays' in window`))) await page.waitForTimeout(10);
+  await choose(page, '#choose', 'small.png', await photo(200, 150));
+  await painted(page);
+  await page.evaluate('window.plays()');
+  await page.waitForTimeout(100);
+  t.ok(await page.$('body:not(.is-live)'));
+  t.ok(await page.isVisible('#after'));
+});
+
 t.test('axe finds nothing serious in it, and it is no wider than a phone', { skip }, async (t) => {
   const { page } = await watch(t, '#styles=mosaic,ink-wash,woodcut');
   await page.waitForSelector('#timing:not(:empty)');
