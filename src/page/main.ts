@@ -52,8 +52,7 @@ const masking = createMasking(changed);
 
 const wish = (): Wish | undefined => {
   if (!content || settings.styles.length === 0) return undefined;
-  const masks = () => masking.blobs(settings.styles.length);
-  return { settings, content, masks };
+  return { settings, content, masks: () => masking.blobs() };
 };
 const painter = createPainter(client, wish, (styleIds) => {
   const styles = settings.styles.map((style, at) => ({ ...style, id: styleIds[at] ?? style.id }));
@@ -63,7 +62,7 @@ const painter = createPainter(client, wish, (styleIds) => {
 
 const live = createLive(client, {
   painting: (frame, masks) => frameOf(settings, frame, masks),
-  masks: () => masking.blobs(settings.styles.length),
+  masks: () => masking.blobs(),
   began(size) {
     painter.cancel();
     void paintSheet(undefined, presets);
@@ -142,9 +141,13 @@ async function saveStyle(at: number, name: string): Promise<void> {
   const picture = settings.styles[at]?.picture;
   const saved = picture && (await library.save(picture, name));
   if (!saved) return;
-  const { weight, alpha } = settings.styles[at] ?? choose(saved.id, saved.name);
-  const style = { ...choose(saved.id, saved.name), weight, alpha };
-  setStyles(settings.styles.map((other, i) => (i === at ? style : other)));
+  masking.rename(picture, saved.id);
+  setStyles(
+    settings.styles.map((style) => {
+      const { weight, alpha } = style;
+      return style.picture === picture ? { ...choose(saved.id, saved.name), weight, alpha } : style;
+    }),
+  );
 }
 
 async function showPhotograph(file: File): Promise<void> {

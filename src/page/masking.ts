@@ -11,18 +11,24 @@ const hardness = find('#brush-hardness', HTMLInputElement);
 const target = find('#mask-for', HTMLSelectElement);
 const targetLabel = find('#mask-for-label', HTMLElement);
 
-/** Of all styles, and of single ones by their place in the list. */
-const forAll = 'all';
+/** What a mask belongs to: all styles, or one, wherever it is in the list. */
+type Owner = ChosenStyle['picture'] | ChosenStyle['id'];
+const forAll = '';
+
+const ownerOf = ({ picture, id }: ChosenStyle): Owner => picture ?? id;
 
 /** The masks of a picture, and the brush that paints them. */
 export function createMasking(change: () => void) {
-  let masks = new Map<string, Mask>();
+  let masks = new Map<Owner, Mask>();
+  /** As they are in `target`. */
+  let owners: Owner[] = [forAll];
   let [width, height] = [maskSide, maskSide];
   let cursor: Point = [0, 0];
 
+  const owner = () => owners[target.selectedIndex] ?? forAll;
   const current = (): Mask => {
-    const mask = masks.get(target.value || forAll) ?? createMask(width, height);
-    masks.set(target.value || forAll, mask);
+    const mask = masks.get(owner()) ?? createMask(width, height);
+    masks.set(owner(), mask);
     return mask;
   };
   const brush = (): Brush => ({
@@ -32,7 +38,7 @@ export function createMasking(change: () => void) {
   });
   const show = () => {
     if (panel.hidden) return;
-    const mask = masks.get(target.value || forAll) ?? createMask(width, height);
+    const mask = masks.get(owner()) ?? createMask(width, height);
     mask.drawOn(canvas);
   };
   const stroke = (from: Point, to: Point) => {
@@ -158,26 +164,28 @@ export function createMasking(change: () => void) {
       cursor = [width / 2, height / 2];
       open(false);
     },
-    /** Masks of single styles are by place; with other styles they mean nothing. */
+    /** Masks go where their styles go, and with them. */
     follow(styles: readonly ChosenStyle[]): void {
-      const count = target.options.length - 1;
-      if (styles.length !== count) {
-        masks = new Map([...masks].filter(([name]) => name === forAll));
-      }
-      const options = [['All styles', forAll], ...styles.map(({ name }, at) => [name, String(at)])];
-      const was = target.value;
-      target.replaceChildren(
-        ...options.map(([text = '', value = '']) => make('option', { value }, text)),
-      );
-      target.value = styles.length > 1 && masks.has(was) ? was : forAll;
+      const was = owner();
+      owners = [forAll, ...styles.map(ownerOf)];
+      const wanted = styles.length === 1 ? owners[1] : was;
+      masks = new Map([...masks].filter(([of]) => owners.includes(of)));
+      const names = ['All styles', ...styles.map(({ name }) => name)];
+      target.replaceChildren(...names.map((name) => make('option', {}, name)));
+      target.selectedIndex = masks.has(wanted) ? owners.indexOf(wanted) : 0;
       targetLabel.hidden = styles.length < 2;
       show();
     },
+    /** An own picture is a style of the library from now on. */
+    rename(picture: Blob, id: string): void {
+      const mask = masks.get(picture);
+      if (mask) masks.set(id, mask);
+    },
     /** What is sent: none, one for all styles, or one a style. */
-    async blobs(count: number): Promise<Blob[]> {
+    async blobs(): Promise<Blob[]> {
       const all = masks.get(forAll);
-      const own = Array.from({ length: count }, (_, at) => masks.get(String(at)));
-      if (count < 2 || own.every((mask) => !mask)) return all ? [await all.toBlob()] : [];
+      const own = owners.slice(1).map((of) => masks.get(of));
+      if (own.every((mask) => !mask)) return all ? [await all.toBlob()] : [];
       const white = createMask(width, height);
       return Promise.all(own.map((mask) => (mask ?? all ?? white).toBlob()));
     },

@@ -233,12 +233,22 @@ t.test('each of several styles has a mask of its own', { skip }, async (t) => {
       .png()
       .toBuffer(),
   );
-  const { mask = [], styleId } = await next;
-  t.same(styleId, ['mosaic', 'ink-wash']);
-  const means = await Promise.all(
-    mask.map(async (one) => (await sharp(one).stats()).channels[0]?.mean),
-  );
-  t.same(means, [255, 128]);
+  const means = ({ mask = [] }: Sent) =>
+    Promise.all(mask.map(async (one) => (await sharp(one).stats()).channels[0]?.mean));
+  const sent = await next;
+  t.same(sent['styleId'], ['mosaic', 'ink-wash']);
+  t.same(await means(sent), [255, 128]);
+  await painted(page);
+
+  const reordered = form(({ styleId }) => styleId?.join() === 'ink-wash,mosaic');
+  await page.click('[data-style=mosaic] .add');
+  t.same(await means(await reordered), [128, 255], 'it goes where its style goes');
+  const alone = form(({ styleId }) => styleId?.join() === 'ink-wash');
+  await page.click('[title="Without Mosaic"]');
+  t.same(await means(await alone), [128], 'and stays with it');
+  const without = form(({ styleId }) => styleId?.join() === 'mosaic');
+  await page.click('[data-style=mosaic] .pick');
+  t.same(await means(await without), [], 'and goes with it');
   await painted(page);
   t.same(complaints, []);
 });
@@ -274,11 +284,16 @@ t.test(
     await painted(page);
     await page.waitForURL(/#styles=mosaic,sha256-[0-9a-f]{64}/); // the link knows it by its id
 
+    const masked = form(({ mask }) => mask?.length === 2);
+    await page.click('#mask-toggle');
+    await page.selectOption('#mask-for', { label: 'mine' });
+    await page.click('#mask-invert');
+    const { mask } = await masked;
     const byId = form(({ styleId }) => styleId?.length === 2);
     await page.fill('[aria-label="Its name in the library"]', 'My own');
     await page.click('text=Save to library');
     await page.waitForSelector('#registered >> text=My own');
-    t.match(await byId, { styleId: ['mosaic', /^sha256-/], style: undefined });
+    t.match(await byId, { styleId: ['mosaic', /^sha256-/], style: undefined, mask });
     await page.locator('#registered .style').scrollIntoViewIfNeeded(); // it is loaded when it is seen
     const width = await page.$eval('#registered .style', async (element) => {
       const image = element as unknown as { decode(): Promise<void>; naturalWidth: number };
