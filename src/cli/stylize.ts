@@ -83,12 +83,11 @@ async function paint(
   } catch (error) {
     options.signal?.throwIfAborted();
     if ((error as Error).name === 'TimeoutError' && phase !== 'waiting') {
+      await greet(client, options);
       fail('timeout', 'The service had it, and has not painted it by --timeout.');
       return;
     }
-    if (!(error instanceof ProblemError)) {
-      throw new Error(`The service does not answer (${reason(error)}).`, { cause: error });
-    }
+    if (!(error instanceof ProblemError)) throw unanswered(error);
     const { problem } = error;
     if (isAlikeForAll(problem)) {
       // Without a code it is from what stands in front of the service, and may pass.
@@ -110,6 +109,19 @@ async function paint(
   const ms = Math.round(performance.now() - startedAt);
   report.tell({ status: 'painted', input, output: results.pathOf(picture), ms });
 }
+
+/** A service that lives is late with a picture, not with this: no other picture would fare better. */
+async function greet(client: Painter['client'], options: CallOptions): Promise<void> {
+  const deadlineMs = Math.min(options.deadlineMs ?? greetingMs, greetingMs);
+  await client.model({ ...options, deadlineMs }).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    throw unanswered(error);
+  });
+}
+const greetingMs = 10_000;
+
+const unanswered = (cause: unknown) =>
+  new Error(`The service does not answer (${reason(cause)}).`, { cause });
 
 async function read(path: string) {
   const stats = await stat(path);

@@ -12,11 +12,11 @@ import { filesIn, folderOf, run, start } from './command.ts';
 const isRoot = process.getuid?.() === 0;
 const style = ['--style', 'mosaic'];
 
-/** A server that greets, and answers paintings so. */
-async function answering(t: Test, answer: RequestListener): Promise<string> {
+/** A server that greets so often, and answers all else so. */
+async function answering(t: Test, answer: RequestListener, greetings = Infinity): Promise<string> {
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
-      if (request.url === '/model') response.end('{}');
+      if (request.url === '/model' && greetings-- > 0) response.end('{}');
       else answer(request, response);
     });
   }).listen(0, '127.0.0.1');
@@ -40,6 +40,15 @@ t.test('a picture that takes too long fails alone', async (t) => {
   t.equal(code, 1);
   t.match(lines, [{ status: 'failed', code: 'timeout' }, { status: 'painted' }]);
   t.same(filesIn(out), ['b.png']);
+});
+
+t.test('a service that falls silent ends the work, not each picture', async (t) => {
+  const url = await answering(t, () => undefined, 1);
+  const folder = await folderOf(t, 'a.png', 'b.png');
+  const args = ['stylize', join(folder, 'in'), ...style, '--out', join(folder, 'out')];
+  const { code, lines, errors } = await run(t, ...args, '--server', url, '--timeout', '1');
+  t.same([code, lines], [1, []]);
+  t.match(errors, /The service does not answer/);
 });
 
 t.test('a picture that changes while it is painted is painted again', async (t) => {
