@@ -194,7 +194,7 @@ export async function createEngine(
     },
     async describe(image, options = {}) {
       const job = describeJob(planFor(image, layout), plain(image));
-      return scheduler.submit(describeTaskOf(image, options), () => job) as Promise<Timed<never>>;
+      return scheduler.submitMade(describeTaskOf(image, options), job) as Promise<Timed<never>>;
     },
     assertOpen(options) {
       const smallest = { width: smallestSide, height: smallestSide };

@@ -37,6 +37,8 @@ export interface QueueEntry<J = unknown> {
   readonly task: Task;
   /** Whether it is one of those before another task, which holds the reservation. */
   readonly isPart: boolean;
+  /** Whether its job was there when it came; parts' are. */
+  readonly isMade: boolean;
   /** Of those before it, the ones that are not in the queue yet. */
   announced: readonly (readonly Step[])[];
   /** The job, once it is prepared. */
@@ -58,6 +60,7 @@ export interface EntryOptions<J> {
   readonly now: () => number;
   readonly slackMs: number;
   readonly isPart: boolean;
+  readonly isMade: boolean;
   /** The job is there. */
   readonly onPrepared: () => void;
   /** The job cannot be made. */
@@ -81,7 +84,7 @@ export function createEntry<J>(
   prepare: Prepare<J>,
   options: EntryOptions<J>,
 ): CreatedEntry<J> {
-  const { now, slackMs, isPart } = options;
+  const { now, slackMs, isPart, isMade } = options;
   const result = deferred<Timed<unknown>>();
   const dropped = new AbortController();
   let state: 'waiting' | 'preparing' | 'prepared' = 'waiting';
@@ -111,7 +114,7 @@ export function createEntry<J>(
   }
 
   const entry: QueueEntry<J> = {
-    ...{ task, isPart, slackMs, announced: task.before ?? [] },
+    ...{ task, isPart, isMade, slackMs, announced: task.before ?? [] },
     ...{ job: undefined, arrival: now(), done: 0, inferMs: 0 },
     async prepare() {
       if (state !== 'waiting' || isSettled) return;

@@ -21,13 +21,12 @@ export interface Queue<J> {
   readonly waiting: readonly QueueEntry<J>[];
   /** Every entry has its answer. */
   readonly isIdle: boolean;
-  /** @param parent the entry whose step this is; it goes in front of it */
-  add(
-    task: Task,
-    prepare: Prepare<J>,
-    slackMs: number,
-    parent?: QueueEntry<J>,
-  ): Promise<Timed<unknown>>;
+  add(task: Task, prepare: Prepare<J>, slackMs: number): Promise<Timed<unknown>>;
+  /**
+   * Adds a task whose job is there already. It waits for none of those that are being prepared: they may
+   * wait for memory that whoever has made it holds.
+   */
+  addMade(task: Task, job: J, slackMs: number): Promise<Timed<unknown>>;
   /** Prepares entries at the front, `mostPrepared` at a time (src/DECISIONS.md). */
   prepareNear(): void;
   /** Takes out those that begin. */
@@ -51,18 +50,19 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
   let lingering = 0;
   const onDrained = new Set<() => void>();
 
-  function add(
+  /** @param parent the entry whose step this is; it goes in front of it */
+  function enter(
     task: Task,
     prepare: Prepare<J>,
     slackMs: number,
-    parent?: QueueEntry<J>,
+    { isMade, parent }: { readonly isMade: boolean; readonly parent?: QueueEntry<J> },
   ): Promise<Timed<unknown>> {
     const abort = () => {
       drop(entry, clientClosed());
     };
     const created: CreatedEntry<J> = createEntry(task, prepare, {
-      ...{ now, slackMs, isPart: parent !== undefined, onPrepared },
-      onPart: (part, job) => add(part, () => job, Infinity, entry),
+      ...{ now, slackMs, isMade, isPart: parent !== undefined, onPrepared },
+      onPart: (part, job) => enter(part, () => job, Infinity, { isMade: true, parent: entry }),
       onFailed: (error) => {
         drop(entry, error);
       },
@@ -85,7 +85,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     open.add(entry);
     waiting.splice(parent ? waiting.indexOf(parent) : waiting.length, 0, entry);
     events.onQueueDepth(waiting.length);
-    if (parent) void entry.prepare();
+    if (isMade) void entry.prepare();
     else prepareNear();
     return result;
   }
@@ -95,7 +95,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     const most = mostPrepared() - lingering;
     for (const entry of waiting) {
       if (near.length >= most) break;
-      if (!entry.isPart) near.push(entry);
+      if (!entry.isMade) near.push(entry);
     }
     for (const entry of near) void entry.prepare();
   }
@@ -122,7 +122,8 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     get isIdle() {
       return open.size === 0;
     },
-    add,
+    add: (task, prepare, slackMs) => enter(task, prepare, slackMs, { isMade: false }),
+    addMade: (task, job, slackMs) => enter(task, () => job, slackMs, { isMade: true }),
     prepareNear,
     take(entries) {
       for (const entry of entries) {

@@ -35,6 +35,8 @@ export interface Scheduler<J> {
    * client gone, later when the task is dropped or its run fails; and with what `prepare` rejects.
    */
   submit(task: Task, prepare: Prepare<J>): Promise<Timed<unknown>>;
+  /** The same for a task whose job is there, which runs as soon as a runner is free for it. */
+  submitMade(task: Task, job: J): Promise<Timed<unknown>>;
   /** Throws what `submit` would reject this task with at once, and any that is no smaller. */
   assertOpen(smallest: Task): void;
   add(runner: Runner<J>): void;
@@ -76,11 +78,6 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
     if (failed && slots.size === 0) throw failed;
     dropExpired();
     return admission.admit(task, queue.waiting, [...slots.values()], queue.isIdle, likely);
-  }
-
-  async function submit(task: Task, prepare: Prepare<J>): Promise<Timed<unknown>> {
-    const slackMs = admit(task);
-    return queue.add(task, prepare, slackMs);
   }
 
   function runIdle(): void {
@@ -199,7 +196,9 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
   }
 
   return {
-    submit,
+    // Rejects, does not throw.
+    submit: async (task, prepare) => queue.add(task, prepare, admit(task)),
+    submitMade: async (task, job) => queue.addMade(task, job, admit(task)),
     assertOpen(smallest) {
       // Who is turned away unseen is likely to bring what the others have brought.
       const last = queue.waiting.findLast(({ isPart }) => !isPart);

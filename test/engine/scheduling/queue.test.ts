@@ -2,6 +2,7 @@ import t from 'tap';
 import { ServiceError } from '../../../src/errors.ts';
 import type { Prepare } from '../../../src/engine/scheduling/queue-entry.ts';
 import type { Step } from '../../../src/engine/tiling/plan.ts';
+import { gate } from '../../support/gate.ts';
 import { createWorld, forever, small, tiled } from './world.ts';
 import type { Job } from './world.ts';
 
@@ -29,6 +30,27 @@ t.test('who is dropped is answered when preparing has ended, and counts until th
   t.match(world.answers.get(2), { at: 500, result: 'client_closed' });
   t.match(world.answers.get(3)?.result, { value: 9 });
   t.equal(world.answers.get(3)?.at, 1100, 'prepared when the others had ended');
+});
+
+t.test('what is made already does not wait for those who are being prepared', async (t) => {
+  const { world, scheduler, createRunner, submitWith } = createWorld({ ahead: 0 });
+  scheduler.add(createRunner());
+  const memory = gate();
+  for (const id of [1, 2]) {
+    submitWith(small(id, 1), async () => {
+      await memory.opened;
+      return small(id, 1);
+    });
+  }
+  const made = small(3, 1);
+  const ran = scheduler.submitMade(made, made).then(memory.open);
+  await world.settle();
+  t.match(
+    world.runs.map(({ ids }) => ids),
+    [[3], [1], [2]],
+    'who has made it may hold what they wait for',
+  );
+  await ran;
 });
 
 t.test('what cannot be prepared fails with its reason and gives up its place', async (t) => {
