@@ -102,13 +102,20 @@ export function createLibrary(options: LibraryOptions) {
       throw unknown(id);
     },
 
-    /** A page of the registered styles, in the order of their ids, those behind `after`. */
+    /**
+     * A page of the registered styles, in the order of their ids, those behind `after`. Of one whose id a
+     * preset of the operator's took later the preset counts.
+     */
     async list(after: string, limit: number): Promise<Page> {
-      const listed = await store.listStyles(after, limit + 1);
-      const page = listed.slice(0, limit);
-      const last = listed.length > limit ? page.at(-1)?.id : undefined;
-      // A preset of the operator's that took a registered style's id counts.
-      return { styles: page.filter(({ id }) => !presets.catalog.has(id)), last };
+      const styles: StoredStyle[] = [];
+      let from: string | undefined = after;
+      while (from !== undefined && styles.length <= limit) {
+        const listed: StoredStyle[] = await store.listStyles(from, limit + 1);
+        styles.push(...listed.filter(({ id }) => !presets.catalog.has(id)));
+        from = listed.length > limit ? listed.at(-1)?.id : undefined;
+      }
+      const page = styles.slice(0, limit);
+      return { styles: page, last: styles.length > limit ? page.at(-1)?.id : undefined };
     },
 
     /** The kept picture. */

@@ -396,3 +396,26 @@ t.test('the folder is followed', async (t) => {
     { folder, presets: 2 },
   );
 });
+
+t.test('a preset with the id of a registered style takes its place in the pages', async (t) => {
+  const folder = await temporary(t);
+  const { app, ids } = await start(t, folder);
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const registering = { ...(await form(['image', picture])), method: 'PUT' as const };
+    t.equal((await app.inject({ ...registering, url: `/styles/${id}` })).statusCode, 201);
+  }
+  for (const id of ['a', 'c']) await writeFile(join(folder, `${id}.png`), picture);
+  await until(async () => (await ids()).length === 2);
+  for (const limit of [1, 2, 3, 4]) {
+    const seen: string[] = [];
+    let next: string | undefined = `/styles?limit=${limit}`;
+    while (next && seen.length < 9) {
+      const page: { styles: { id: string }[]; links: { next?: string } } = (
+        await app.inject(next)
+      ).json();
+      seen.push(...page.styles.map(({ id }) => id));
+      next = page.links.next;
+    }
+    t.same(seen, ['a', 'c', 'b', 'd'], `pages of ${limit}`);
+  }
+});
