@@ -176,14 +176,21 @@ async function workOn(content: Content): Promise<void> {
   await paintSheet(content, presets);
 }
 
-async function listStyles(): Promise<void> {
+async function listPresets(): Promise<void> {
   const options = patience(new AbortController().signal, sheetStatus);
   for await (const style of client.styles({ kind: 'preset', limit: 1000 }, options)) {
     presets.push(makeTile(style, actions));
   }
   sheetStatus.textContent = '';
   find('#tiles', HTMLElement).append(...presets.map(({ element }) => element));
-  await library.load();
+}
+
+/** A link says ids; what these styles are called is known by the tiles, which show that they are chosen. */
+function nameStyles(tiles: readonly Tile[]): void {
+  const names = new Map(tiles.map(({ style }) => [style.id, style.name]));
+  setStyles(
+    settings.styles.map((style) => ({ ...style, name: names.get(style.id ?? '') ?? style.name })),
+  );
 }
 
 takePictures({
@@ -211,9 +218,11 @@ onControls((controls) => {
 takeAway(() => painter.whole(), wish, link);
 showControls(settings);
 
-const listed = listStyles().catch(showProblem);
+const listed = listPresets().catch(showProblem);
 await listed;
-const names = new Map([...presets, ...library.tiles].map(({ style }) => [style.id, style.name]));
-setStyles(
-  settings.styles.map((style) => ({ ...style, name: names.get(style.id ?? '') ?? style.name })),
-);
+nameStyles(presets);
+// While the store of styles is away nothing else waits for it.
+await library.load().catch(showProblem);
+sheetStatus.textContent = '';
+const chosen = new Set(settings.styles.map(({ id }) => id));
+if (library.tiles.some(({ style }) => chosen.has(style.id))) nameStyles(library.tiles);

@@ -52,6 +52,25 @@ async function grey({ mask }: Sent) {
   };
 }
 
+t.test('nothing waits for a library that is away', { skip }, async (t) => {
+  const { page } = await visit(t, '#styles=mosaic');
+  const away = { title: 'Away', status: 503, detail: 'Away.', code: 'store_unavailable' };
+  await page.route(/kind=registered/, (route) =>
+    route.fulfill({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      contentType: 'application/problem+json',
+      body: JSON.stringify(away),
+    }),
+  );
+  await page.reload();
+  await choose(page, '#choose', 'small.png', small);
+  await painted(page);
+  await sheetDone(page);
+  await page.waitForSelector('[data-style=mosaic] [aria-pressed=true]');
+  await page.waitForSelector('#chosen .name:text("Mosaic")');
+});
+
 t.test('a photograph is dropped anywhere', { skip }, async (t) => {
   const { page, forms, complaints } = await visit(t, '#styles=mosaic');
   await drop(page, 'header', 'dropped.png', small);
