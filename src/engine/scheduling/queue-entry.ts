@@ -25,7 +25,10 @@ export interface Task {
 export interface Turn<J> {
   /** Fires when the task is dropped, and nobody wants the job any more. */
   readonly signal: AbortSignal;
-  /** Queues one of the tasks of `before`, in front of this one; it is never refused. */
+  /**
+   * Queues one of the tasks of `before`, in front of this one; it is never refused. One with a signal of
+   * its own may be wanted by others, and outlives this one.
+   */
   readonly runBefore: (task: Task, job: J) => Promise<Timed<unknown>>;
 }
 
@@ -93,8 +96,9 @@ export function createEntry<J>(
   const turn: Turn<J> = {
     signal: dropped.signal,
     runBefore(part, job) {
-      if (dropped.signal.aborted) return Promise.reject(dropped.signal.reason as Error);
-      if (state !== 'preparing')
+      const { signal = dropped.signal } = part;
+      if (signal.aborted) return Promise.reject(signal.reason as Error);
+      if (state !== 'preparing' && !dropped.signal.aborted)
         throw new Error('A task before another comes while it is prepared');
       const [kind, work] = [kindOf(part.steps), megapixelsOf(part.steps)];
       const at = entry.announced.findIndex(

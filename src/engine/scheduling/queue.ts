@@ -35,7 +35,7 @@ export interface Queue<J> {
   putBack(entry: QueueEntry<J>): void;
   /** Answers those whose deadline has passed, among who waits and `begun`. */
   dropExpired(begun: readonly QueueEntry<J>[]): void;
-  /** Answers everybody who waits. */
+  /** Answers everybody who waits: nothing runs any more. */
   dropAll(reason: Error): void;
   /** Resolves when every entry has its answer and nothing is being prepared. */
   drained(): Promise<void>;
@@ -46,6 +46,8 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
   const waiting: QueueEntry<J>[] = [];
   /** Every entry that has no answer yet. */
   const open = new Set<QueueEntry<J>>();
+  /** Why nothing runs any more. */
+  let over: Error | undefined;
   /** How many of those that were dropped are still being prepared. */
   let lingering = 0;
   const onDrained = new Set<() => void>();
@@ -62,7 +64,10 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     };
     const created: CreatedEntry<J> = createEntry(task, prepare, {
       ...{ now, slackMs, isMade, isPart: parent !== undefined, onPrepared },
-      onPart: (part, job) => enter(part, () => job, Infinity, { isMade: true, parent: entry }),
+      async onPart(part, job) {
+        if (over) throw over;
+        return enter(part, () => job, Infinity, { isMade: true, parent: entry });
+      },
       onFailed: (error) => {
         drop(entry, error);
       },
@@ -83,7 +88,8 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     task.signal?.addEventListener('abort', abort, { once: true });
     if (open.size === 0) onBusy(true);
     open.add(entry);
-    waiting.splice(parent ? waiting.indexOf(parent) : waiting.length, 0, entry);
+    // Where the parent is gone those who want it are near the front.
+    waiting.splice(parent ? Math.max(0, waiting.indexOf(parent)) : waiting.length, 0, entry);
     events.onQueueDepth(waiting.length);
     if (isMade) void entry.prepare();
     else prepareNear();
@@ -140,6 +146,7 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
       }
     },
     dropAll(reason) {
+      over = reason;
       for (const entry of waiting.splice(0)) entry.settle(reason);
       events.onQueueDepth(0);
     },

@@ -87,6 +87,35 @@ t.test('what is thrown instead of an Error is told as one', async (t) => {
   t.match(world.answers.get(1), { at: 1000, result: { value: 1 } });
 });
 
+t.test('a step that others want outlives the task that asks for it', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
+  scheduler.add(createRunner());
+  const [client, others] = [new AbortController(), new AbortController()];
+  const description: Step = { kind: 'describe', megapixels: 1 };
+  const part: Job = { id: 100, key: undefined, steps: [description], pixels: 1e6 };
+  const outcomes: unknown[] = [];
+  submit(small(0, 1));
+  submitWith(small(1, 1, { before: [[description]], signal: client.signal }), async (turn) => {
+    client.abort();
+    const { value } = await turn.runBefore({ ...part, signal: others.signal }, part);
+    outcomes.push(value);
+    others.abort(new Error('nobody wants it'));
+    for (const signal of [undefined, others.signal]) {
+      const asked = turn.runBefore({ ...part, signal }, part);
+      outcomes.push(await asked.catch((error: unknown) => (error as Error).message));
+    }
+    return part;
+  });
+  submit(small(2, 1));
+  await world.settle();
+  t.same(outcomes, [Float32Array.of(100), 'The client closed the connection.', 'nobody wants it']);
+  t.match(
+    world.runs.map(({ ids }) => ids),
+    [[0], [100], [2]],
+  );
+  t.match(world.answers.get(1), { result: 'client_closed' });
+});
+
 t.test('steps before a task are reserved with it, and run in its place', async (t) => {
   const { world, scheduler, createRunner, submit, submitWith } = createWorld();
   scheduler.add(createRunner());
