@@ -122,12 +122,19 @@ export async function createRedisStore(
       return (await ready().eval(drop, 2, styleKey(id), index, id)) === 1;
     },
     async listStyles(after, limit) {
-      const from = after === '' ? '-' : `(${after}`;
-      const ids = await ready().zrange(index, from, '+', 'BYLEX', 'LIMIT', 0, limit);
-      const found = await Promise.all(
-        ids.map(async (id) => read(id, await ready().hmgetBuffer(styleKey(id), ...fields))),
-      );
-      return found.filter((style) => style !== undefined);
+      const listed: StoredStyle[] = [];
+      let from = after === '' ? '-' : `(${after}`;
+      for (;;) {
+        const room = limit - listed.length;
+        const ids = await ready().zrange(index, from, '+', 'BYLEX', 'LIMIT', 0, room);
+        const found = await Promise.all(
+          ids.map(async (id) => read(id, await ready().hmgetBuffer(styleKey(id), ...fields))),
+        );
+        listed.push(...found.filter((style) => style !== undefined));
+        // Some may have been deleted since.
+        if (ids.length < room || listed.length === limit) return listed;
+        from = `(${ids.at(-1)}`;
+      }
     },
     async ping() {
       await ready().ping();

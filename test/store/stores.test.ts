@@ -161,6 +161,20 @@ t.test('the time of an upload begins anew with each use: Redis', { skip }, async
   t.ok((await left()) > hourMs);
 });
 
+t.test('what is deleted while it is listed cuts no list short: Redis', { skip }, async (t) => {
+  const { url, command } = await startRedis(t);
+  const store = await openStore(url, storeOptions());
+  t.teardown(() => store.close());
+  for (const id of ['a', 'd', 'e']) await store.putStyle(style(id), statistics(1), image(1));
+  await command('ZADD adain:styles 0 b 0 c 0 f');
+  const ids = async (after: string, limit: number) =>
+    (await store.listStyles(after, limit)).map(({ id }) => id);
+  t.same(await ids('', 2), ['a', 'd']);
+  t.same(await ids('a', 1), ['d']);
+  t.same(await ids('', 9), ['a', 'd', 'e']);
+  t.same(await ids('e', 1), []);
+});
+
 t.test('a password is in no line of the log', { skip }, async (t) => {
   const { url } = await startRedis(t, '--requirepass', 'secret');
   const place = `${url.replace('//', '//:secret@')}/1`;
