@@ -45,7 +45,9 @@ export async function readStyle(
   const file = await open(path).catch(ifGone);
   if (!file) return undefined;
   try {
-    const { size } = await file.stat();
+    const found = await file.stat();
+    if (!found.isFile()) throw new SyntaxError('it is no file');
+    const { size } = found;
     const bytes = await readUpTo(file, Math.min(size, headBytes));
     const end = bytes.indexOf(lineEnd);
     const head = JSON.parse(bytes.toString('utf8', 0, Math.max(end, 0))) as Head;

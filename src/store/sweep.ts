@@ -22,8 +22,9 @@ export async function sweep(root: string, { ttlMs, maxUploads }: Limits): Promis
   const now = Date.now();
   await sweepDrafts(join(root, 'styles'), now);
   const uploads = join(root, 'statistics');
-  for (const model of (await readdir(uploads).catch(ifGone)) ?? []) {
-    const folder = join(uploads, model);
+  for (const model of (await readdir(uploads, { withFileTypes: true }).catch(ifGone)) ?? []) {
+    if (!model.isDirectory()) continue; // systems keep files of their own anywhere
+    const folder = join(uploads, model.name);
     await sweepDrafts(folder, now);
     const kept = (await filesIn(folder, (name) => !isDraft(name))).sort(
       (a, b) => b.mtimeMs - a.mtimeMs,
@@ -47,7 +48,7 @@ async function filesIn(folder: string, isMeant: (name: string) => boolean) {
   for (const name of names.filter(isMeant)) {
     const path = join(folder, name);
     const found = await stat(path).catch(ifGone);
-    if (found) files.push({ path, mtimeMs: found.mtimeMs });
+    if (found?.isFile()) files.push({ path, mtimeMs: found.mtimeMs });
   }
   return files;
 }

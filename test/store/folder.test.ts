@@ -125,12 +125,13 @@ t.test('what others have damaged is passed over, and told', async (t) => {
   await truncate(path('cut'), (await stat(path('cut'))).size - 1);
   await truncate(path('empty'), 0);
   await writeFile(path('text'), 'a note\n');
+  await mkdir(path('@eaDir'));
   t.same(
     (await store.listStyles('', 10)).map(({ id }) => id),
     ['sound'],
   );
   t.equal(await store.getStyle('cut'), undefined);
-  for (const id of ['cut', 'empty', 'text']) {
+  for (const id of ['cut', 'empty', 'text', '@eaDir']) {
     t.ok(
       complaints.some((text) => text.includes(`${path(id)} is no style`)),
       id,
@@ -147,6 +148,9 @@ t.test('what is over is swept: drafts, uploads that nobody used, and too many', 
   const hourAgo = Date.now() / 1000 - 3700;
   const models = ['a', 'b'].map((digit) => digit.repeat(64));
   await mkdir(join(folder, 'statistics', models[1] as string), { recursive: true });
+  // Systems' own, which the sweep must come past.
+  await writeFile(join(folder, 'statistics', '.DS_Store'), '');
+  await mkdir(join(folder, 'statistics', '@eaDir', '@eaDir'), { recursive: true });
   for (let i = 0; i < 5; i++) await store.putStatistics(`u${i}`, statistics(i));
   const uploads = join(folder, 'statistics', models[0] as string);
   const files = {
