@@ -31,7 +31,7 @@ import { strictHeaders } from './http/strict-headers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
 import { pool } from './imaging/pool.ts';
-import { createMetrics } from './observability/metrics.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { withoutBase } from './http/base-path.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -57,9 +57,12 @@ declare module 'fastify' {
 
 type Started = Awaited<ReturnType<typeof createStylizer>>;
 
-/** What tests replace. */
+/** What tests replace, and one of several processes. */
 export interface Parts extends StylizerParts {
   readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** What GET /metrics answers, where that is not what this process keeps. */
+  readonly metricsText: () => Promise<string>;
 }
 
 /**
@@ -67,7 +70,7 @@ export interface Parts extends StylizerParts {
  * the engine, after the last accepted request.
  */
 export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
-  const metrics = createMetrics();
+  const metrics = parts.metrics ?? createMetrics();
   const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });
@@ -172,7 +175,8 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   await app.register(operationsRoutes, {
     engine: () => warm().engine,
     presets: () => warm().presets,
-    metrics,
+    metricsType: metrics.registry.contentType,
+    metricsText: parts.metricsText ?? (() => metrics.registry.metrics()),
     pool,
     isStarting: () => started === undefined,
     isClosing: () => closing,

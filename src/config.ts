@@ -150,10 +150,25 @@ const variables = z.object({
   ADAIN_SHUTDOWN_GRACE_MS: whole(1, day)
     .default(30_000)
     .describe('time for accepted requests to finish before the process ends regardless'),
+  ADAIN_PROCESSES: whole(1, 64)
+    .default(1)
+    .describe(
+      'processes that share the port, each with its part of memory, cores, connections and GPUs; more than 1 where one HTTP thread is busy and a GPU is not',
+    ),
   UV_THREADPOOL_SIZE: whole(1, 1024)
     .default(4)
     .describe("threads of libuv's pool; all but one decode and encode pictures, one reads files"),
 });
+
+const consistent = variables.refine(
+  ({ ADAIN_PROCESSES, ADAIN_STYLE_STORE }) =>
+    ADAIN_PROCESSES === 1 || ADAIN_STYLE_STORE !== 'memory:',
+  {
+    path: ['ADAIN_PROCESSES'],
+    error:
+      '1, or ADAIN_STYLE_STORE set to folder:/path or redis://host:6379: a style that one process is sent must be known to all',
+  },
+);
 
 export type Config = Readonly<z.output<typeof variables>>;
 
@@ -163,7 +178,7 @@ export type Config = Readonly<z.output<typeof variables>>;
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = variables.safeParse(given);
+  const parsed = consistent.safeParse(given);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);

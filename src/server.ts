@@ -1,16 +1,9 @@
-import closeWithGrace from 'close-with-grace';
-import { lookup } from 'node:dns/promises';
-import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 
-import { buildApp } from './app.ts';
-import { configHelp, readConfig, strayVariables, type Config } from './config.ts';
-import { examine } from './doctor.ts';
-import { pool } from './imaging/pool.ts';
+import { cannotStart, explain } from './cannot-start.ts';
+import { hostOf, shareOf, shareOfThisProcess, thisMachine } from './cluster/share.ts';
+import { configHelp, readConfig, strayVariables } from './config.ts';
 import { revision, version } from './version.ts';
-
-type App = Awaited<ReturnType<typeof buildApp>>;
 
 await main().catch((error: unknown) => {
   process.stderr.write(`${explain(error)}\n`);
@@ -23,7 +16,7 @@ async function main(): Promise<void> {
   if (asked.help) process.stdout.write(configHelp());
   else if (asked.version) process.stdout.write(`adain-server ${version}, revision ${revision}\n`);
   else if (asked.doctor) await diagnose();
-  else await serve().catch(cannotStart);
+  else await start().catch(cannotStart);
 }
 
 function readArguments() {
@@ -40,73 +33,32 @@ function readArguments() {
 }
 
 async function diagnose(): Promise<void> {
-  const { report, healthy } = await examine(readConfig(process.env));
-  process.stdout.write([...strayVariables(process.env), report].join('\n'));
+  const { examine } = await import('./doctor.ts');
+  const config = readConfig(process.env);
+  const first = strayVariables(process.env);
+  let examined: Parameters<typeof examine> = [config];
+  if (config.ADAIN_PROCESSES > 1) {
+    const share = shareOf(config, thisMachine(config));
+    examined = [share.config, hostOf(share)];
+    first.push(`Of ${config.ADAIN_PROCESSES} processes one is tried, with its part of all:`);
+  }
+  const { report, healthy } = await examine(...examined);
+  process.stdout.write([...first, report].join('\n'));
   if (!healthy) process.exitCode = 1;
 }
 
-async function serve(): Promise<void> {
-  const config = readConfig(process.env);
-  const { PORT: port, HOST: host } = config;
-  const app = await buildApp(config);
-  for (const warning of strayVariables(process.env)) app.log.warn(warning);
-  await listen(app, host, port).catch((cause: unknown) => {
-    throw new Error(
-      `It cannot listen with HOST=${host} PORT=${port} (${explain(cause)}). Set PORT to one that is free and allowed (0 takes any), HOST to an address of this machine (0.0.0.0 is all of them).`,
-      { cause },
-    );
-  });
-  await app.warmUp().catch(async (error: unknown) => {
-    app.server.closeAllConnections(); // none has work under way, and all would keep the process
-    await app.close();
-    throw error;
-  });
-  // Until here a signal ends the process at once: nothing has been accepted.
-  closeAtTheEnd(app, config);
-}
-
-/** On one address: fastify would make a second server of localhost, without the limits of the first. */
-async function listen(app: App, name: string, port: number): Promise<void> {
-  const { address: host } = await lookup(name);
-  await app.listen({ port, host });
-}
-
-/** A line of the log, whatever LOG_LEVEL leaves out: a collector of logs reads nothing else. */
-function cannotStart(error: unknown): void {
-  pino({ level: 'fatal' }).fatal(`adain-server cannot start. ${explain(error)}`);
-  process.exitCode = 1;
-}
-
-/** Ready says no first, so that load balancers look elsewhere; then accepted requests finish. */
-function closeAtTheEnd(app: App, config: Config): void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const delay = config.ADAIN_SHUTDOWN_GRACE_MS + config.ADAIN_SHUTDOWN_DELAY_MS;
-  let closing = false;
-  // An ordinary end waits for libuv's threads, and so for whatever picture one of them decodes.
-  process.on('exit', () => {
-    if (pool.inWork === 0) return;
-    app.log.fatal({ pictures: pool.inWork }, 'pictures are still in work: the process is killed');
-    process.kill(process.pid, 'SIGKILL');
-  });
-  const options = { delay, logger: app.log, skip: [...signals] };
-  const { close } = closeWithGrace(options, async ({ err }) => {
-    closing = true;
-    if (err) app.log.fatal({ err }, 'closing after an error');
-    app.announceClosing();
-    if (!err) await setTimeout(config.ADAIN_SHUTDOWN_DELAY_MS);
-    await app.close();
-  });
-  // npm passes on what a terminal has sent to all of its group already: a second signal is an echo,
-  // not haste, and must find a listener.
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (closing) return;
-      app.log.info({ signal }, 'closing');
-      close();
-    });
+/** Imports what this process is for, and no more: a primary paints nothing. */
+async function start(): Promise<void> {
+  const share = shareOfThisProcess();
+  if (share) {
+    const { serveShare } = await import('./cluster/child.ts');
+    return serveShare(share);
   }
-}
-
-function explain(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const config = readConfig(process.env);
+  if (config.ADAIN_PROCESSES > 1) {
+    const { runProcesses } = await import('./cluster/primary.ts');
+    return runProcesses(config);
+  }
+  const { serve } = await import('./serve.ts');
+  return serve(config);
 }

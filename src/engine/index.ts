@@ -1,6 +1,7 @@
 /** The engine's face: others import nothing behind it. */
+export { usableCores } from './devices/cores.ts';
 export { thisHost } from './devices/cuda/host.ts';
-export type { CudaHost } from './devices/cuda/host.ts';
+export type { CudaHost, Gpu } from './devices/cuda/host.ts';
 export { obstacleOf, preflight } from './devices/cuda/preflight.ts';
 export type { Check } from './devices/cuda/preflight.ts';
 export { devicePattern, parseDevices } from './devices/parse-devices.ts';

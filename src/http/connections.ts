@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
+import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -12,8 +13,7 @@ const linesEveryMs = 1000;
 /** Lets so many connections be open at once; those beyond are closed unheard, counted and logged. */
 export function limitConnections(app: FastifyInstance, most: number, metrics: Metrics): void {
   let dropped = 0;
-  app.server.maxConnections = most;
-  app.server.on('drop', () => {
+  const drop = () => {
     metrics.droppedConnections.inc();
     dropped++;
     if (dropped > 1) return;
@@ -21,6 +21,22 @@ export function limitConnections(app: FastifyInstance, most: number, metrics: Me
       app.log.warn({ dropped, maxConnections: most }, 'connections dropped: too many are open');
       dropped = 0;
     }, linesEveryMs).unref();
+  };
+  if (cluster.isPrimary) {
+    app.server.maxConnections = most;
+    app.server.on('drop', drop);
+    return;
+  }
+  // Node would pass a connection from one full process to the next until one of them has room.
+  let open = 0;
+  app.server.on('connection', (socket) => {
+    if (open < most) {
+      open++;
+      socket.once('close', () => open--);
+    } else {
+      socket.destroy();
+      drop();
+    }
   });
 }
 

@@ -5,14 +5,14 @@ import { providers, type Engine } from '../engine/index.ts';
 import { ServiceError } from '../errors.ts';
 import { unavailable } from '../http/responses.ts';
 import { type Pool, stuckAfterSeconds } from '../imaging/pool.ts';
-import type { Metrics } from '../observability/metrics.ts';
 import type { Presets } from '../stylization/presets.ts';
 
 interface Options {
   /** Throws `not_ready` while it starts. */
   readonly engine: () => Engine;
   readonly presets: () => Pick<Presets, 'awaited'>;
-  readonly metrics: Metrics;
+  readonly metricsType: string;
+  readonly metricsText: () => Promise<string>;
   readonly isStarting: () => boolean;
   /** Where pictures are decoded: what hangs there keeps all others from being read. */
   readonly pool: Pick<Pool, 'stuck'>;
@@ -41,7 +41,7 @@ const model = z
 
 /** What machines ask: is it alive, is it ready, how does it fare, what does it run. */
 export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options, done) => {
-  const { engine, presets, metrics, pool, isStarting, isClosing } = options;
+  const { engine, presets, metricsType, metricsText, pool, isStarting, isClosing } = options;
 
   app.get(
     '/livez',
@@ -132,8 +132,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         },
       },
     },
-    async (_request, reply) =>
-      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    async (_request, reply) => reply.type(metricsType).send(await metricsText()),
   );
 
   done();

@@ -16,6 +16,11 @@ export interface LogLine {
   route?: string;
   status?: number;
   stages?: Record<string, number>;
+  pid?: number;
+  reqId?: string;
+  /** Of one of several processes. */
+  process?: number;
+  child?: number;
 }
 
 export function run(environment: Record<string, string>, ...args: string[]): Server {
@@ -36,7 +41,7 @@ export async function start(t: Test, environment: Record<string, string> = {}) {
   return ready(t, run(environment));
 }
 
-export async function ready(t: Test, server: Server) {
+export async function ready(t: Test, server: Server, word = 'ready to paint') {
   t.teardown(() => server.kill('SIGKILL'));
   const log: LogLine[] = [];
   let url = '';
@@ -48,7 +53,7 @@ export async function ready(t: Test, server: Server) {
       const entry = JSON.parse(line) as LogLine;
       log.push(entry);
       url ||= /listening at (\S+)/.exec(entry.msg)?.[1] ?? '';
-      if (entry.msg === 'ready to paint') resolve();
+      if (entry.msg.startsWith(word)) resolve();
     });
   });
   return { server, url, log };

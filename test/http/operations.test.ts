@@ -7,7 +7,6 @@ import {
 import t from 'tap';
 
 import { readConfig } from '../../src/config.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
 import { operationsRoutes } from '../../src/routes/operations.ts';
 import { engineOptions } from '../../src/stylizer.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
@@ -22,7 +21,8 @@ t.test('a picture that hangs in its thread: the process is not alive', async (t)
   await app.register(operationsRoutes, {
     ...{ engine: () => engine, pool, isStarting: no, isClosing: no },
     presets: () => ({ awaited: 0 }),
-    metrics: createMetrics(),
+    metricsType: 'text/plain',
+    metricsText: () => Promise.resolve(''),
   });
   t.equal((await app.inject('/livez')).statusCode, 200);
   pool.stuck = true;

@@ -1,0 +1,128 @@
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { constants } from 'node:os';
+import { pino } from 'pino';
+
+import { cannotStart } from '../cannot-start.ts';
+import { strayVariables, type Config } from '../config.ts';
+import { listen, type Address } from '../listen.ts';
+import { openChannel, type Ask } from './channel.ts';
+import { textOf, type OwnMetrics } from './metrics.ts';
+import { environmentOf, shareOf, thisMachine } from './share.ts';
+
+/** Who does not tell its metrics by then is left out of a scrape. */
+const longestTellMs = 2000;
+/** A process is asked so often whether it lives, and killed when it has not said yes so many times. */
+const [checkMs, mostMissed] = [10_000, 3];
+
+interface Child {
+  readonly number: number;
+  readonly ask: Ask;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  isReady: boolean;
+  missed: number;
+}
+
+/**
+ * The service as ADAIN_PROCESSES children that share a port, from their start to a signal. One that
+ * ends is replaced; one that cannot start ends all, since the next could not either.
+ */
+export async function runProcesses(config: Config): Promise<void> {
+  const count = config.ADAIN_PROCESSES;
+  const log = pino({ level: config.LOG_LEVEL });
+  for (const warning of strayVariables(process.env)) log.warn(warning);
+  await listen(config, tryPort); // before anything is warmed
+  const share = shareOf(config, thisMachine(config));
+  const { ADAIN_THREADS: cores = NaN, ADAIN_MEMORY_BYTES: bytes = NaN } = share.config;
+  const each = { cores, memoryMB: Math.round(bytes / 1e6) };
+  log.info({ processes: count, port: config.PORT, each }, 'starting processes');
+
+  const children = new Set<Child>();
+  let isClosing = false;
+  let isWhole = false;
+  cluster.setupPrimary({ serialization: 'advanced' }); // metrics have NaN
+  const checks = setInterval(() => {
+    for (const child of children) if (child.isReady) void check(child);
+  }, checkMs);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (!isClosing) log.info({ signal }, 'closing');
+      close(signal);
+    });
+  }
+  start(1); // alone: what keeps it from starting would keep all, and a GPU is measured at a start
+
+  function start(number: number): void {
+    const worker = cluster.fork(environmentOf({ ...share, number }));
+    const ask = openChannel(worker, {
+      ready: () => {
+        onReady(child);
+      },
+      metrics: tellAll,
+    });
+    const kill = (signal: NodeJS.Signals) => void worker.process.kill(signal);
+    const child: Child = { number, ask, kill, isReady: false, missed: 0 };
+    children.add(child);
+    worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
+      children.delete(child);
+      onEnd(child, code ?? 128 + constants.signals[signal ?? 'SIGKILL'], worker.process.pid);
+    });
+  }
+
+  function onReady(child: Child): void {
+    child.isReady = true;
+    if (isClosing || isWhole) return;
+    if (children.size === 1) for (let number = 2; number <= count; number++) start(number);
+    isWhole = [...children].every(({ isReady }) => isReady);
+    if (isWhole) log.info({ processes: count }, 'all processes are ready');
+  }
+
+  /** `code`: as a shell has it, 128 and the signal's number where that has ended it. */
+  function onEnd({ number, isReady }: Child, code: number, pid: number | undefined): void {
+    if (isClosing) {
+      process.exitCode ||= code;
+      if (children.size === 0) log.info({ code: process.exitCode }, 'all processes have ended');
+    } else if (isReady) {
+      log.fatal({ process: number, child: pid, code }, 'a process has ended, another is started');
+      start(number);
+    } else {
+      // With 1 it has told why.
+      if (code !== 1) cannotStart(`Process ${number} of ${count} ended with ${code}.`);
+      process.exitCode = 1;
+      close('SIGTERM');
+    }
+  }
+
+  /** Each closes with its grace; who is starting ends at once. */
+  function close(signal: NodeJS.Signals): void {
+    if (isClosing) return;
+    isClosing = true;
+    clearInterval(checks);
+    for (const { kill } of children) kill(signal);
+  }
+
+  async function tellAll(): Promise<string> {
+    const ready = [...children].filter(({ isReady }) => isReady);
+    const told = ready.map(async ({ number, ask }) => {
+      const metrics = (await ask('metrics', longestTellMs)) as OwnMetrics | undefined;
+      return { number, metrics };
+    });
+    return textOf(await Promise.all(told));
+  }
+
+  /** What an orchestrator cannot: its probe of /livez meets any of the processes. */
+  async function check(child: Child): Promise<void> {
+    child.missed = (await child.ask('live', checkMs / 2)) === true ? 0 : child.missed + 1;
+    if (child.missed < mostMissed || isClosing) return;
+    log.fatal({ process: child.number }, 'a process hangs, or its GPU failed: it is killed');
+    child.kill('SIGKILL');
+  }
+}
+
+/** Listens and lets go again. */
+async function tryPort(address: Address): Promise<void> {
+  const server = createServer().listen(address);
+  await once(server, 'listening');
+  server.close();
+}

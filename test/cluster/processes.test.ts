@@ -1,0 +1,240 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+
+import { ready, root, run, textOf, type LogLine, type Server } from '../e2e/server-process.ts';
+import { form, photo } from '../support/app.ts';
+
+// The built server as two processes.
+const allReady = 'all processes are ready';
+const fast = {
+  ADAIN_PROCESSES: '2',
+  ADAIN_DEVICE: 'cpu',
+  ADAIN_MAX_BATCH: '1',
+  ADAIN_PRESETS: 'none',
+};
+
+const start = (t: Test, word: string, environment: Record<string, string> = {}) =>
+  ready(t, run({ ...fast, ADAIN_STYLE_STORE: `folder:${t.testdir()}`, ...environment }), word);
+
+type Falsy = undefined | false | '';
+
+/** Waits for what must come, however long it takes. */
+async function found<T>(look: () => T | Promise<T>): Promise<Exclude<T, Falsy>> {
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen as Exclude<T, Falsy>;
+    await sleep(50);
+  }
+}
+
+/** A process that has ended may stay as a zombie where nobody waits for orphans. */
+const isRunning = (pid: number) =>
+  existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+const childrenIn = (log: readonly LogLine[]) =>
+  log.flatMap(({ msg, pid }) => (msg === 'warming up' && pid ? [pid] : []));
+
+/** A client with one connection, and so with one process. */
+function connection(t: Test, url: string, log: readonly LogLine[]) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.teardown(() => {
+    agent.destroy();
+  });
+  let asked = 0;
+  const send = (method: string, path: string, headers = {}, body?: Buffer) =>
+    new Promise<{ status: number; body: Buffer }>((resolve, reject) => {
+      const asking = request(new URL(path, url), { agent, method, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) });
+        });
+      });
+      asking.on('error', reject).end(body);
+    });
+  /** Which process answers, as its log says. */
+  async function pid(): Promise<number> {
+    const id = `${process.pid}-${performance.now()}-${++asked}`;
+    await send('GET', '/styles', { 'x-request-id': id });
+    const line = await found(() => log.find(({ reqId, msg }) => reqId === id && msg === 'request'));
+    return line.pid ?? NaN;
+  }
+  return { send, pid };
+}
+
+/** A connection to each of two processes. */
+async function both(t: Test, url: string, log: readonly LogLine[]) {
+  const first = connection(t, url, log);
+  const pid = await first.pid();
+  for (;;) {
+    const second = connection(t, url, log);
+    const other = await second.pid();
+    if (other !== pid)
+      return [
+        { ...first, id: pid },
+        { ...second, id: other },
+      ] as const;
+  }
+}
+
+const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
+const startOf = (metrics: string, number: number) =>
+  new RegExp(`^process_start_time_seconds\\{process="${number}"\\} (\\S+)$`, 'm').exec(
+    metrics,
+  )?.[1];
+
+t.test('two processes are one service', async (t) => {
+  const { server, url, log } = await start(t, allReady);
+  const [one, other] = await both(t, url, log);
+  t.same(new Set([one.id, other.id]), new Set(childrenIn(log)));
+  t.equal(new Set(log.flatMap(({ msg }) => /listening at (.*)/.exec(msg)?.[1] ?? [])).size, 1);
+
+  const picture = await form(['image', await photo(60, 60, 7)]);
+  const put = await one.send('PUT', '/styles/mine', picture.headers, picture.payload);
+  t.equal(put.status, 201);
+  t.equal((await other.send('GET', '/styles/mine')).status, 200, 'a style is known to both');
+
+  await t.test('a scrape of any tells all', async (t) => {
+    for (const { send } of [one, other]) {
+      const text = String((await send('GET', '/metrics')).body);
+      for (const number of [1, 2]) {
+        t.ok(startOf(text, number));
+        t.match(text, `adain_engine_info{process="${number}",provider="cpu"`);
+        t.match(text, `adain_request_duration_seconds_bucket{process="${number}",le="0.005"`);
+      }
+    }
+  });
+
+  await t.test('one that is killed is replaced, and the other serves on', async (t) => {
+    const before = await metricsOf(url);
+    const replaced = new AbortController();
+    const asking = (async () => {
+      const statuses = new Set<number>();
+      while (!replaced.signal.aborted)
+        statuses.add((await other.send('GET', '/styles/mine')).status);
+      return statuses;
+    })();
+    process.kill(one.id, 'SIGKILL');
+    const line = await found(() => log.find(({ child }) => child === one.id));
+    t.match(line, { level: 60, msg: 'a process has ended, another is started', code: 137 });
+    const number = line.process ?? NaN;
+    const after = await found(async () => {
+      const text = await metricsOf(url);
+      return startOf(text, number) && text;
+    });
+    replaced.abort();
+    t.same(await asking, new Set([200]));
+    t.not(startOf(after, number), startOf(before, number), 'under the same number');
+    t.equal(startOf(after, 3 - number), startOf(before, 3 - number));
+  });
+
+  await t.test('one that hangs is left out of scrapes, killed and replaced', async (t) => {
+    const hung = childrenIn(log).find((pid) => pid !== other.id && pid !== one.id) ?? NaN;
+    process.kill(hung, 'SIGSTOP');
+    const text = String((await other.send('GET', '/metrics')).body);
+    t.equal([1, 2].filter((number) => startOf(text, number)).length, 1);
+    const line = await found(() => log.find(({ msg }) => msg.startsWith('a process hangs')));
+    t.equal(line.level, 60);
+    await found(() => log.find(({ child }) => child === hung));
+    await found(async () => {
+      const text = String((await other.send('GET', '/metrics')).body);
+      return startOf(text, 1) && startOf(text, 2);
+    });
+  });
+
+  await t.test('SIGTERM: every accepted request is answered by either', async (t) => {
+    const painting = await form(['content', await photo(400, 300)], ['styleId', 'mine']);
+    const replies = Array.from({ length: 8 }, () => {
+      const { method, payload, headers } = painting;
+      return fetch(`${url}/stylize`, { method, headers, body: new Uint8Array(payload) });
+    });
+    await replies[0];
+    const exited = once(server, 'close'); // with all that it has written
+    server.kill('SIGTERM');
+    server.kill('SIGTERM'); // an echo
+    for (const reply of await Promise.all(replies)) {
+      t.equal(reply.status, 200);
+      t.ok((await reply.arrayBuffer()).byteLength > 1000, 'whole');
+    }
+    t.same(await exited, [0, null]);
+    t.match(log.at(-1), { msg: 'all processes have ended' });
+    t.equal(new Set(log.flatMap((line) => (line.route === '/stylize' ? line.pid : []))).size, 2);
+    await t.rejects(fetch(`${url}/livez`), 'and then the door is closed');
+  });
+});
+
+t.test('too many connections are dropped; nobody outlives the primary', async (t) => {
+  // The first listens, the second is starting.
+  const { server, url, log } = await start(t, 'Server listening', { ADAIN_MAX_CONNECTIONS: '4' });
+  const sockets = Array.from({ length: 5 }, () => connect(Number(new URL(url).port), '127.0.0.1'));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const socket of sockets) socket.on('error', () => undefined);
+  await Promise.race(sockets.map((socket) => once(socket.resume(), 'close')));
+  const line = await found(() => log.find(({ msg }) => msg.startsWith('connections dropped')));
+  t.match(line, { maxConnections: 2 }, 'half of them are its own');
+
+  const children = await found(() => childrenIn(log).length === 2 && childrenIn(log));
+  server.kill('SIGKILL');
+  await found(() => !children.some(isRunning));
+});
+
+t.test('SIGTERM while it starts ends it at once', async (t) => {
+  const { server, log } = await start(t, 'warming up');
+  const [child = NaN] = childrenIn(log);
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  t.same(await exited, [128 + 15, null]);
+  t.notOk(isRunning(child));
+  t.notMatch(log, [{ msg: 'ready to paint' }]);
+});
+
+t.test('one that cannot be replaced ends all', async (t) => {
+  const folder = t.testdir();
+  const models = `${folder}/models`;
+  symlinkSync(`${root}models`, models);
+  const store = { ADAIN_STYLE_STORE: `folder:${folder}`, ADAIN_MODELS_DIR: models };
+  const { server, log } = await ready(t, run({ ...fast, ...store }), allReady);
+  rmSync(models);
+  const exited = once(server, 'close');
+  process.kill(childrenIn(log)[0] ?? NaN, 'SIGKILL');
+  t.same(await exited, [1, null]);
+  const fatal = log.filter(({ level }) => level === 60);
+  t.match(fatal, [{}, { msg: /^adain-server cannot start\. Process [12] of 2 .*model\.json/ }]);
+  t.equal(fatal.length, 2);
+});
+
+t.test('a start that cannot be says why in one line, and ends with 1', async (t) => {
+  const busy = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => busy.close());
+  await once(busy, 'listening');
+  const { port } = busy.address() as AddressInfo;
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ ADAIN_STYLE_STORE: 'memory:' }, /ADAIN_PROCESSES is "2": expected 1, or ADAIN_STYLE_STORE/],
+    [{ PORT: String(port) }, /HOST=127.0.0.1 PORT=\d+ .*EADDRINUSE.* Set PORT to/],
+    [{ ADAIN_MODELS_DIR: '/no/such/folder' }, /Process 1 of 2 .*model\.json/],
+    [{ ADAIN_MEMORY_BYTES: '1000000000' }, /Process 1 of 2 \(ADAIN_PROCESSES\), .* may use 440 MB/],
+  ];
+  for (const [environment, message] of wrong) {
+    const store = `folder:${t.testdir()}`;
+    const server: Server = run({
+      ...fast,
+      LOG_LEVEL: 'silent',
+      ADAIN_STYLE_STORE: store,
+      ...environment,
+    });
+    t.teardown(() => server.kill('SIGKILL'));
+    const exited = once(server, 'exit');
+    const [text, complaint] = await Promise.all([textOf(server.stdout), textOf(server.stderr)]);
+    t.same(await exited, [1, null]);
+    t.equal(complaint, '');
+    const lines = text.trim().split('\n');
+    t.equal(lines.length, 1);
+    t.match(JSON.parse(lines[0] ?? ''), { level: 60, msg: message });
+  }
+});
