@@ -1,6 +1,6 @@
 /**
  *     npm run bench -- [name…] [--rounds 7] [--requests 2000] [--megapixels 1,4,16] [--out folder]
- *     npm run bench -- feed [--against another checkout]
+ *     npm run bench -- feed [--against another checkout] [--processes 1,2]
  *     npm run bench -- gpu [--device cuda] [--seconds 180] [--parts ready,runs] [--reference folder]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -49,6 +49,7 @@ const { values, positionals } = parseArgs({
     parts: { type: 'string' },
     reference: { type: 'string', default: fileURLToPath(referenceFolder) },
     against: { type: 'string' },
+    processes: { type: 'string', default: '1' },
     out: { type: 'string' },
   },
 });
@@ -61,6 +62,7 @@ const options = {
   parts: values.parts?.split(','),
   reference: resolve(values.reference),
   against: values.against,
+  processes: values.processes.split(',').map((text) => count('processes', text)),
 };
 for (const name of positionals) {
   if (benches.some((bench) => bench.name === name)) continue;

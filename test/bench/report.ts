@@ -37,6 +37,8 @@ export interface Options {
   readonly reference: string;
   /** Of the feed bench: the folder of another checkout, to compare with. */
   readonly against: string | undefined;
+  /** Of the feed bench: numbers of processes to compare. */
+  readonly processes: readonly number[];
 }
 
 export interface Bench {

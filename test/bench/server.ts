@@ -12,8 +12,9 @@ const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
 export interface Server {
   readonly url: string;
   readonly client: Client;
-  readonly pid: number | undefined;
-  /** Resident bytes, now and at most so far, as Linux counts them. */
+  /** Of those that serve: several where ADAIN_PROCESSES says so. */
+  readonly pids: readonly number[];
+  /** Of all, resident bytes, now and at most so far, as Linux counts them. */
   readonly memory: () => Promise<{ now: number; peak: number }>;
 }
 
@@ -28,6 +29,7 @@ export async function withServer<T>(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
+  const several = Number(environment['ADAIN_PROCESSES'] ?? 1) > 1;
   let url = '';
   let said = '';
   await new Promise<void>((resolve, reject) => {
@@ -38,12 +40,20 @@ export async function withServer<T>(
       const { msg } = JSON.parse(line) as { msg: string };
       said = msg;
       url ||= /listening at (\S+)/.exec(msg)?.[1] ?? '';
-      if (msg === 'ready to paint') resolve();
+      if (msg === (several ? 'all processes are ready' : 'ready to paint')) resolve();
     });
   });
   const client = createClient(url);
   try {
-    return await work({ url, client, pid: child.pid, memory: () => residentMemory(child.pid) });
+    const own = child.pid ?? NaN;
+    const children = several ? await childrenOf(own) : [];
+    const pids = several ? children : [own];
+    return await work({
+      url,
+      client,
+      pids,
+      memory: () => residentMemory([...new Set([own, ...pids])]),
+    });
   } finally {
     client.close();
     child.kill();
@@ -51,8 +61,18 @@ export async function withServer<T>(
   }
 }
 
-async function residentMemory(pid: number | undefined): Promise<{ now: number; peak: number }> {
-  const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
-  const bytes = (name: string) => 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
+/** Those that a process has started, as Linux knows them. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').map(Number);
+}
+
+async function residentMemory(pids: readonly number[]): Promise<{ now: number; peak: number }> {
+  const statuses = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/status`, 'utf8')));
+  const bytes = (name: string) =>
+    statuses.reduce(
+      (sum, status) => sum + 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]),
+      0,
+    );
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }

@@ -1,4 +1,5 @@
 /** The built service on a GPU that answers at once: all but the networks and CUDA. */
+import type { Parts } from '../../../src/app.ts';
 import { machine } from '../../engine/devices/cuda/machine.ts';
 
 const built = (path: string): Promise<unknown> =>
@@ -9,14 +10,37 @@ const { createEngine } = (await built(
   'engine/index.js',
 )) as typeof import('../../../src/engine/index.ts');
 
-const config = readConfig(process.env);
 const seams = {
   workerFile: new URL('./worker.ts', import.meta.url),
   host: machine(process.env['FEED_FOLDER'] ?? ''),
 };
-const app = await buildApp(config, { createEngine: (options) => createEngine(options, seams) });
-await app.listen({ host: config.HOST, port: config.PORT });
-await app.warmUp();
-process.once('SIGTERM', () => {
-  void app.close();
-});
+const parts: Partial<Parts> = { createEngine: (options) => createEngine(options, seams) };
+const config = readConfig(process.env);
+
+async function serveAlone() {
+  const app = await buildApp(config, parts);
+  await app.listen({ host: config.HOST, port: config.PORT });
+  await app.warmUp();
+  process.once('SIGTERM', () => {
+    void app.close();
+  });
+}
+
+// As src/server.ts has it. Another checkout of `--against` may not know processes.
+if (config.ADAIN_PROCESSES > 1) {
+  const { shareOfThisProcess } = (await built(
+    'cluster/share.js',
+  )) as typeof import('../../../src/cluster/share.ts');
+  const share = shareOfThisProcess();
+  if (share) {
+    const { serveShare } = (await built(
+      'cluster/child.js',
+    )) as typeof import('../../../src/cluster/child.ts');
+    await serveShare(share, parts);
+  } else {
+    const { runProcesses } = (await built(
+      'cluster/primary.js',
+    )) as typeof import('../../../src/cluster/primary.ts');
+    await runProcesses(config);
+  }
+} else await serveAlone();

@@ -25,6 +25,7 @@ const parts: readonly Part[] = [
   { name: 'runs', seconds: 45 },
   { name: 'workers', seconds: 45 },
   { name: 'service', seconds: 70 },
+  { name: 'service-processes', module: 'processes', seconds: 120 },
   { name: 'pytorch', seconds: 60 },
   {
     name: 'service-batch',
