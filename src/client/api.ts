@@ -1167,6 +1167,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Its picture takes more memory than there is for pictures */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A fault of ours: report it with its instance */
             500: {
                 headers: {
@@ -1222,6 +1231,15 @@ export interface operations {
             };
             /** @description No such style */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its picture takes more memory than there is for pictures */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

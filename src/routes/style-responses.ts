@@ -15,6 +15,7 @@ export const ownId = z.object({
 });
 
 export const missing = problem('No such style');
+export const tooLarge = problem('Its picture takes more memory than there is for pictures');
 export const away = unavailable('The service is starting, or the store of styles does not answer');
 export const etag = { ETag: { type: 'string', description: 'the version, for If-None-Match' } };
 export const unchanged = z

@@ -1,19 +1,15 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { LRUCache } from 'lru-cache';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
-import { ServiceError } from '../errors.ts';
 import { conditional } from '../http/conditional.ts';
 import { picture, problem } from '../http/responses.ts';
-import { createSharedFiles } from '../http/shared-files.ts';
-import { thumbnail } from '../imaging/thumbnail.ts';
-import type { KnownStyle } from '../stylization/library.ts';
 import { represent, styleDocument } from './style-documents.ts';
 import { listPage, pageQuery } from './style-pages.ts';
-import { cacheControl, type StylesOptions, validatorCompiler, workFor } from './style-requests.ts';
-import { away, etag, missing, params, tags, unchanged } from './style-responses.ts';
+import { createStylePictures } from './style-pictures.ts';
+import { cacheControl, type StylesOptions, validatorCompiler } from './style-requests.ts';
+import { away, etag, missing, params, tags, tooLarge, unchanged } from './style-responses.ts';
 
 /** GET /styles, /styles/{id} and its pictures. */
 export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, options) => {
@@ -77,7 +73,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
     },
   );
 
-  const read = createSharedFiles();
+  const pictures = createStylePictures(stylizer);
   app.get(
     '/styles/:id/image',
     {
@@ -92,6 +88,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
           200: { ...picture('The picture', ['image/*']), headers: etag },
           304: unchanged,
           404: missing,
+          422: tooLarge,
           503: away,
         },
       },
@@ -99,34 +96,22 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
     async (request, reply) => {
       const found = await find(request);
       cacheControl(reply, found);
-      if (found.kind === 'preset') {
-        const { mediaType, path } = found.style;
-        return reply.type(mediaType).send(await read(path, reply.raw));
-      }
-      return reply.type('image/png').send(await keptPicture(request, reply, found));
+      const type = found.kind === 'preset' ? found.style.mediaType : 'image/png';
+      return reply.type(type).send(await pictures.whole(request, reply, found));
     },
   );
 
-  /** Counted for as long as the client reads it: one connection can ask for all of them. */
-  async function keptPicture(request: FastifyRequest, reply: FastifyReply, found: KnownStyle) {
-    if (found.kind !== 'registered' || !found.style.picture) {
-      const text = `The style ${found.style.id} has no picture: only its statistics are known.`;
-      throw new ServiceError('not_found', text);
-    }
-    const { library, memory } = stylizer();
-    const { memory: own, signal } = workFor(request, reply, memory);
-    await own.paint(found.style.picture.bytes, signal);
-    return library.image(found.style);
-  }
-
   // Of 10 KB each. A gallery asks for all in turn: one fewer than there are would keep none of them.
   const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 3000 });
-  async function thumbnailOf(key: string, readPicture: () => Promise<Buffer>): Promise<Buffer> {
+  async function thumbnailOf(
+    key: string,
+    open: () => Promise<() => Promise<Buffer>>,
+  ): Promise<Buffer> {
     // Each reads for itself: one whose client goes away must not take others with it.
-    const bytes = thumbnails.has(key) ? undefined : await readPicture();
+    const make = thumbnails.has(key) ? undefined : await open();
     const known = thumbnails.get(key);
-    if (known || !bytes) return known ?? thumbnailOf(key, readPicture);
-    const pending = thumbnail(bytes);
+    if (known || !make) return known ?? thumbnailOf(key, open);
+    const pending = make();
     thumbnails.set(key, pending);
     pending.catch(() => thumbnails.delete(key)); // the next request tries again
     return pending;
@@ -144,6 +129,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
           200: { ...picture('At most 256 pixels a side', ['image/webp']), headers: etag },
           304: unchanged,
           404: missing,
+          422: tooLarge,
           503: away,
         },
       },
@@ -154,7 +140,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
       const { style } = found;
       const version = 'digest' in style ? style.digest : 'version' in style ? style.version : '';
       const made = await thumbnailOf(`${style.id}@${version}`, () =>
-        'path' in style ? readFile(style.path) : keptPicture(request, reply, found),
+        pictures.openSmall(request, reply, found),
       );
       return reply.type('image/webp').send(made);
     },

@@ -6,7 +6,10 @@ import { mediaTypeOf } from '../imaging/formats.ts';
 import type { DescribedPicture } from './described-file.ts';
 
 /** A style that ships with the service or lies in the operator's folder, described. */
-export interface Preset extends CatalogEntry, DescribedPicture {}
+export interface Preset extends CatalogEntry, DescribedPicture {
+  /** The operator's, whose file may be of any size, and gone before that is seen. */
+  readonly isOwn: boolean;
+}
 
 export type Catalog = ReadonlyMap<string, Preset>;
 

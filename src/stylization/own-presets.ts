@@ -50,7 +50,7 @@ export async function followFolder(options: OwnOptions): Promise<{ readonly end:
   function publish(): void {
     presets = listed.flatMap(({ entry }) => {
       const picture = states.get(entry.path)?.picture;
-      return picture ? { ...picture, ...entry } : [];
+      return picture ? { ...picture, ...entry, isOwn: true } : [];
     });
     onChange(presets, awaited);
   }

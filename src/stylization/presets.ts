@@ -1,11 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ServiceError } from '../errors.ts';
 import type { GuardedStore } from '../store/index.ts';
 import { version } from '../version.ts';
-import { listFolder, reasonOf, stampOf } from './catalog.ts';
+import { listFolder, reasonOf, stampOf, unusable } from './catalog.ts';
 import type { Catalog, CatalogEntry, Preset, StylesFolder } from './catalog.ts';
-import { readDescribed } from './described-file.ts';
+import { readDescribed, sha256 } from './described-file.ts';
 import { openDescriptionCache } from './description-cache.ts';
 import { followFolder } from './own-presets.ts';
 import type { PresetsLog } from './presets-report.ts';
@@ -119,8 +120,13 @@ async function readShipped(
   const presets: Preset[] = [];
   for (const entry of await listShipped(folder)) {
     await stampOf(entry.path);
+    // Nobody else is here yet, and they are few and small: those that are known take no memory for pictures.
+    const bytes = await readFile(entry.path).catch((cause: unknown) => {
+      throw unusable(entry.path, cause);
+    });
     const find = (digest: string) => known.get(digest);
-    presets.push({ ...(await readPreset(entry.path, { find }, options)), ...entry });
+    const picture = find(sha256(bytes)) ?? (await readPreset(entry.path, { find }, options));
+    presets.push({ ...picture, ...entry, isOwn: false });
   }
   const anew = presets.filter(({ digest }) => !known.has(digest)).map(({ id }) => id);
   if (anew.length > 0) {

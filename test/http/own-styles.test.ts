@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import type { Engine } from '../../src/engine/index.ts';
@@ -18,7 +21,11 @@ const other = await photo(200, 300, 2);
 async function start(
   t: Test,
   folder: string,
-  { environment = {}, engine = {} }: { environment?: object; engine?: Partial<FakeEngine> } = {},
+  {
+    environment = {},
+    engine = {},
+    pollMs = 10,
+  }: { environment?: object; engine?: Partial<FakeEngine>; pollMs?: number } = {},
 ) {
   const { logger, lines } = recorder();
   let descriptions = 0;
@@ -30,7 +37,7 @@ async function start(
   const app = await build(
     t,
     { ADAIN_PRESETS: 'none', ADAIN_STYLES_DIR: folder, ...environment },
-    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs: 10 },
+    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs },
   );
   const list = async () => {
     const reply = await app.inject('/styles?limit=1000&kind=preset');
@@ -58,6 +65,12 @@ async function temporary(t: Test): Promise<string> {
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await setTimeout(5);
 }
+
+/** So many bytes for pictures. */
+const withMemory = (bytes: number) => ({
+  environment: { ADAIN_MEMORY_BYTES: String(2 ** 28), ADAIN_MAX_UPLOAD_BYTES: '1024' },
+  engine: { memoryBytes: (7 / 8) * 2 ** 28 - bytes / 0.75 },
+});
 
 const same = (found: unknown, wanted: unknown) => JSON.stringify(found) === JSON.stringify(wanted);
 
@@ -232,14 +245,79 @@ t.test('a picture for which there is no memory is passed over', async (t) => {
   const folder = await temporary(t);
   await writeFile(join(folder, 'large.png'), await photo(600, 600));
   await writeFile(join(folder, 'small.png'), await photo(32, 32));
-  const memoryBytes = (7 / 8) * 2 ** 28 - 14e6;
-  const { ids, warnings, all } = await start(t, folder, {
-    environment: { ADAIN_MEMORY_BYTES: String(2 ** 28), ADAIN_MAX_UPLOAD_BYTES: '1024' },
-    engine: { memoryBytes },
-  });
+  const { ids, warnings, all } = await start(t, folder, withMemory(10.5e6));
   await all();
   t.same(await ids(), ['small']);
-  t.match(warnings(), [/large\.png cannot be used \(decoding it takes more memory than there is/]);
+  t.match(warnings(), [/large\.png cannot be used \(This picture takes more memory than there is/]);
+});
+
+t.test('a file that was removed a moment ago is that of no style', async (t) => {
+  const folder = await temporary(t);
+  await writeFile(join(folder, 'one.png'), picture);
+  const { app, lines, all } = await start(t, folder, { pollMs: 2 ** 30 });
+  await all();
+  await rm(join(folder, 'one.png'));
+  for (const of of ['image', 'thumbnail']) {
+    const reply = await app.inject(`/styles/one/${of}`);
+    t.match(reply.json(), { status: 404, code: 'unknown_style', detail: /has just been removed/ });
+    t.equal(reply.headers['cache-control'], 'no-store');
+  }
+  t.same(
+    lines.filter(({ level }) => Number(level) >= 40),
+    [],
+  );
+});
+
+t.test('pictures are counted for as long as they are read', async (t) => {
+  const folder = await temporary(t);
+  const heavy = Buffer.concat([picture, Buffer.alloc(24 * 2 ** 20)]);
+  for (const name of ['one.png', 'two.png']) await writeFile(join(folder, name), heavy);
+  const { app, all } = await start(t, folder, withMemory(40e6));
+  await all();
+  const held = async () => {
+    const { body } = await app.inject('/metrics');
+    return Number(/adain_memory_held_bytes{part="pictures"} (.*)/.exec(body)?.[1]);
+  };
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  const slow = connect(Number(new URL(url).port), '127.0.0.1');
+  slow.write('GET /styles/one/image HTTP/1.1\r\nhost: a\r\n\r\n');
+  await once(slow, 'readable');
+  t.equal(await held(), heavy.length);
+  const headers = { 'request-timeout': '0.2' };
+  const late = await fetch(`${url}/styles/two/image`, { headers });
+  t.match(await late.json(), { code: 'deadline_exceeded' }, 'there is no room for another');
+  slow.destroy();
+  for (const of of ['image', 'thumbnail']) {
+    t.equal((await app.inject(`/styles/two/${of}`)).statusCode, 200, of);
+  }
+  await until(async () => (await held()) === 0);
+  t.equal((await app.inject('/styles/one/image')).rawPayload.length, heavy.length);
+});
+
+t.test('a picture that was described where there was more memory', async (t) => {
+  const folder = await temporary(t);
+  await writeFile(
+    join(folder, 'wide.webp'),
+    await sharp(await photo(2000, 1000))
+      .webp()
+      .toBuffer(),
+  );
+  await writeFile(join(folder, 'long.png'), Buffer.concat([picture, Buffer.alloc(12e6)]));
+  const first = await start(t, folder);
+  await first.all();
+  await first.app.close();
+  const { app, ids } = await start(t, folder, withMemory(11e6));
+  t.same(await ids(), ['long', 'wide']);
+  for (const [url, status] of [
+    ['long/image', 422],
+    ['long/thumbnail', 422],
+    ['wide/image', 200],
+    ['wide/thumbnail', 422],
+  ] as const) {
+    const reply = await app.inject(`/styles/${url}`);
+    t.equal(reply.statusCode, status, url);
+    if (status === 422) t.match(reply.json(), { code: 'too_many_pixels', detail: /more memory/ });
+  }
 });
 
 t.test('the next start describes nothing that is in the folder’s file', async (t) => {

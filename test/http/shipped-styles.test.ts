@@ -37,6 +37,16 @@ t.test('shipped presets are not described at the start', async (t) => {
   }
 });
 
+t.test('they need no memory that is there for other pictures', async (t) => {
+  const memoryBytes = (7 / 8) * 2 ** 28 - 4096;
+  const createEngine = fakeEngine({ model, memoryBytes });
+  const environment = { ADAIN_MEMORY_BYTES: String(2 ** 28), ADAIN_MAX_UPLOAD_BYTES: '1024' };
+  const app = await build(t, environment, { createEngine });
+  for (const of of ['image', 'thumbnail']) {
+    t.equal((await app.inject(`/styles/mosaic/${of}`)).statusCode, 200, of);
+  }
+});
+
 t.test('but where their file is of another model, size or picture, with a warning', async (t) => {
   const { styles, ...other } = await start(t, {}, '1'.repeat(64));
   t.equal(other.descriptions, styles.length);

@@ -116,7 +116,7 @@ t.test('the shipped presets can be left out, as a model folder may not have them
   });
 });
 
-t.test('a picture that cannot be read is a failure for as long as that lasts', async (t) => {
+t.test('a shipped picture that cannot be read is a failure while that lasts', async (t) => {
   const folder = t.testdir({ styles: {} });
   const file = `${folder}/styles/mine.png`;
   await sharp(await photo()).toFile(file);
