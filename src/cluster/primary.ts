@@ -1,10 +1,10 @@
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 
-import { cannotStart } from '../cannot-start.ts';
+import { cannotStart, explain } from '../cannot-start.ts';
 import { strayVariables, type Config } from '../config.ts';
 import { listen, type Address } from '../listen.ts';
 import { openChannel, type Ask } from './channel.ts';
@@ -45,16 +45,23 @@ export async function runProcesses(config: Config): Promise<void> {
   const checks = setInterval(() => {
     for (const child of children) if (child.isReady) void check(child);
   }, checkMs);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Those that close a process which is alone.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       if (!isClosing) log.info({ signal }, 'closing');
-      close(signal);
+      close();
     });
   }
   start(1); // alone: what keeps it from starting would keep all, and a GPU is measured at a start
 
   function start(number: number): void {
-    const worker = cluster.fork(environmentOf({ ...share, number }));
+    let worker: Worker;
+    try {
+      worker = cluster.fork(environmentOf({ ...share, number }));
+    } catch (error) {
+      giveUp(`Process ${number} of ${count}: ${explain(error)}`);
+      return;
+    }
     const ask = openChannel(worker, {
       ready: () => {
         onReady(child);
@@ -67,6 +74,11 @@ export async function runProcesses(config: Config): Promise<void> {
     worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
       children.delete(child);
       onEnd(child, code ?? 128 + constants.signals[signal ?? 'SIGKILL'], worker.process.pid);
+    });
+    worker.on('error', (error) => {
+      if (worker.process.pid !== undefined) return; // a message has not reached it: its exit follows
+      children.delete(child);
+      giveUp(`Process ${number} of ${count}: ${explain(error)}`);
     });
   }
 
@@ -88,18 +100,25 @@ export async function runProcesses(config: Config): Promise<void> {
       start(number);
     } else {
       // With 1 it has told why.
-      if (code !== 1) cannotStart(`Process ${number} of ${count} ended with ${code}.`);
-      process.exitCode = 1;
-      close('SIGTERM');
+      giveUp(code === 1 ? undefined : `Process ${number} of ${count} ended with ${code}.`);
     }
   }
 
-  /** Each closes with its grace; who is starting ends at once. */
-  function close(signal: NodeJS.Signals): void {
+  function giveUp(why?: string): void {
+    if (why !== undefined) cannotStart(why);
+    process.exitCode = 1;
+    close();
+  }
+
+  /**
+   * Each closes with its grace; who is starting ends at once. By SIGTERM, of which a second one is no
+   * haste: a terminal sends its signals to all.
+   */
+  function close(): void {
     if (isClosing) return;
     isClosing = true;
     clearInterval(checks);
-    for (const { kill } of children) kill(signal);
+    for (const { kill } of children) kill('SIGTERM');
   }
 
   async function tellAll(): Promise<string> {

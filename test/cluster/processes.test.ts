@@ -35,6 +35,9 @@ async function found<T>(look: () => T | Promise<T>): Promise<Exclude<T, Falsy>> 
 const isRunning = (pid: number) =>
   existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
+/** Runs it before all else, in the primary at least. */
+const inPrimary = (script: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${script}` });
+
 const childrenIn = (log: readonly LogLine[]) =>
   log.flatMap(({ msg, pid }) => (msg === 'warming up' && pid ? [pid] : []));
 
@@ -209,6 +212,16 @@ t.test('one that cannot be replaced ends all', async (t) => {
   t.equal(fatal.length, 2);
 });
 
+t.test('SIGHUP and SIGQUIT close it as one process is closed by them', async (t) => {
+  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+    const { server, log } = await start(t, allReady);
+    const exited = once(server, 'close');
+    server.kill(signal);
+    t.same(await exited, [0, null]);
+    t.match(log.at(-1), { msg: 'all processes have ended' });
+  }
+});
+
 t.test('a start that cannot be says why in one line, and ends with 1', async (t) => {
   const busy = createServer().listen(0, '127.0.0.1');
   t.teardown(() => busy.close());
@@ -219,6 +232,9 @@ t.test('a start that cannot be says why in one line, and ends with 1', async (t)
     [{ PORT: String(port) }, /HOST=127.0.0.1 PORT=\d+ .*EADDRINUSE.* Set PORT to/],
     [{ ADAIN_MODELS_DIR: '/no/such/folder' }, /Process 1 of 2 .*model\.json/],
     [{ ADAIN_MEMORY_BYTES: '1000000000' }, /Process 1 of 2 \(ADAIN_PROCESSES\), .* may use 440 MB/],
+    // The system gives no process: told later, as for want of pids, and at once, as for want of memory.
+    [inPrimary(`process.execPath='/no/such/file'`), /Process 1 of 2: spawn .*ENOENT/],
+    [inPrimary(`process.env.LONG='x'.repeat(2e5)`), /Process 1 of 2: spawn E2BIG/],
   ];
   for (const [environment, message] of wrong) {
     const store = `folder:${t.testdir()}`;
