@@ -93,7 +93,8 @@ export async function runProcesses(config: Config): Promise<void> {
   /** `code`: as a shell has it, 128 and the signal's number where that has ended it. */
   function onEnd({ number, isReady }: Child, code: number, pid: number | undefined): void {
     if (isClosing) {
-      process.exitCode ||= code;
+      // Of one that was to replace another nobody was served.
+      if (isReady || !isWhole) process.exitCode ||= code;
       if (children.size === 0) log.info({ code: process.exitCode }, 'all processes have ended');
     } else if (isReady) {
       log.fatal({ process: number, child: pid, code }, 'a process has ended, another is started');

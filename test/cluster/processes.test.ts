@@ -197,6 +197,15 @@ t.test('SIGTERM while it starts ends it at once', async (t) => {
   t.notMatch(log, [{ msg: 'ready to paint' }]);
 });
 
+t.test('one that was to replace another leaves no mark on the exit code', async (t) => {
+  const { server, log } = await start(t, allReady);
+  process.kill(childrenIn(log)[0] ?? NaN, 'SIGKILL');
+  await found(() => log.find(({ child }) => child));
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  t.same(await exited, [0, null]);
+});
+
 t.test('one that cannot be replaced ends all', async (t) => {
   const folder = t.testdir();
   const models = `${folder}/models`;

@@ -68,6 +68,8 @@ async function checkVisits(t: Test, url: string): Promise<void> {
     const { status } = await fetch(`${url}/styles/mine`, { method });
     t.equal(status, 403, 'the public does not write');
   }
+  const { status: asked } = await fetch(`${url}/styles`, { method: 'OPTIONS' });
+  t.not(asked, 403, 'OPTIONS: a preflight');
   const { headers } = await fetch(`${url}/styles`, { headers: { 'x-request-id': 'mine' } });
   t.match(headers.get('x-request-id'), /^[\w-]{16,}$/, "the gateway's own id");
 }
