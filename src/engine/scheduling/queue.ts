@@ -13,6 +13,8 @@ export interface QueueOptions<J> {
   readonly onDropped: (entry: QueueEntry<J>) => void;
   /** There is something to do from now on, or nothing. */
   readonly onBusy: (busy: boolean) => void;
+  /** Why nothing runs and nothing may come to run it, if that is so. */
+  readonly unserved: () => Error | undefined;
 }
 
 /** Entries from their arrival to their answer. */
@@ -35,19 +37,17 @@ export interface Queue<J> {
   putBack(entry: QueueEntry<J>): void;
   /** Answers those whose deadline has passed, among who waits and `begun`. */
   dropExpired(begun: readonly QueueEntry<J>[]): void;
-  /** Answers everybody who waits: nothing runs any more. */
+  /** Answers everybody who waits: nobody is served. */
   dropAll(reason: Error): void;
   /** Resolves when every entry has its answer and nothing is being prepared. */
   drained(): Promise<void>;
 }
 
 export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
-  const { now, events, mostPrepared, onPrepared, onDropped, onBusy } = options;
+  const { now, events, mostPrepared, onPrepared, onDropped, onBusy, unserved } = options;
   const waiting: QueueEntry<J>[] = [];
   /** Every entry that has no answer yet. */
   const open = new Set<QueueEntry<J>>();
-  /** Why nothing runs any more. */
-  let over: Error | undefined;
   /** How many of those that were dropped are still being prepared. */
   let lingering = 0;
   const onDrained = new Set<() => void>();
@@ -65,7 +65,8 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
     const created: CreatedEntry<J> = createEntry(task, prepare, {
       ...{ now, slackMs, isMade, isPart: parent !== undefined, onPrepared },
       async onPart(part, job) {
-        if (over) throw over;
+        const reason = unserved();
+        if (reason) throw reason;
         return enter(part, () => job, Infinity, { isMade: true, parent: entry });
       },
       onFailed: (error) => {
@@ -146,7 +147,6 @@ export function createQueue<J>(options: QueueOptions<J>): Queue<J> {
       }
     },
     dropAll(reason) {
-      over = reason;
       for (const entry of waiting.splice(0)) entry.settle(reason);
       events.onQueueDepth(0);
     },

@@ -42,7 +42,7 @@ export interface Scheduler<J> {
   add(runner: Runner<J>): void;
   /** What the runner is running still settles; a tiled picture that it holds is lost. */
   remove(runner: Runner<J>): void;
-  /** No runner comes any more: where there is none, who waits is answered with this, and so is who comes. */
+  /** No runner may come: until one does, where there is none, who waits or comes is answered with this. */
   fail(reason: ServiceError): void;
   /** How long the longest of the steps under way has been running, in milliseconds. */
   longestStepMs(): number;
@@ -69,6 +69,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
     onBusy: (busy) => {
       admission.noteBusy(busy);
     },
+    unserved,
   });
   let closing = false;
   let failed: ServiceError | undefined;
@@ -177,7 +178,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
     slots.delete(runner);
     // Its last tile may be under way, and done.
     if (slot && !slot.running?.tiled) lose(slot);
-    if (closing || failed) abandon();
+    abandon();
   }
 
   function lose(slot: MutableSlot<J>): void {
@@ -189,10 +190,16 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
     else tiled.settle(inferenceFailed(new Error('The worker that held the picture is gone')));
   }
 
-  /** Nobody waits for a runner that may never come: the scheduler closes, or has failed. */
+  /** Why nobody is served: there is no runner, and the scheduler closes or has failed. */
+  function unserved(): ServiceError | undefined {
+    if (slots.size > 0) return undefined;
+    return failed ?? (closing ? inferenceFailed(new Error('There is no worker')) : undefined);
+  }
+
+  /** Nobody waits for a runner that may never come. */
   function abandon(): void {
-    if (slots.size > 0) return;
-    queue.dropAll(failed ?? inferenceFailed(new Error('There is no worker')));
+    const reason = unserved();
+    if (reason) queue.dropAll(reason);
   }
 
   return {
@@ -205,6 +212,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
       admit(smallest, last?.task);
     },
     add(runner) {
+      failed = undefined;
       slots.set(runner, { running: undefined, tiled: undefined, owed: 0 });
       queue.prepareNear();
       runIdle();

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { ServiceError } from '../../../src/errors.ts';
 import { createWorld, small, tiled } from './world.ts';
+import type { Job } from './world.ts';
 
 t.test('a failed request fails alone, a lost runner takes what it holds', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld({ maxBatch: 4 });
@@ -88,6 +89,29 @@ t.test(
     t.equal(world.runs.length, 2);
   },
 );
+
+t.test('when a runner comes after all, all is as before', async (t) => {
+  const { world, scheduler, createRunner, submit, submitWith } = createWorld();
+  submit(small(0, 1));
+  scheduler.fail(new ServiceError('not_ready', 'no runner'));
+  const runner = createRunner();
+  scheduler.add(runner);
+  const part: Job = { id: 100, key: undefined, steps: small(1, 1).steps, pixels: 1e6 };
+  submitWith(small(1, 1, { before: [part.steps] }), async (turn) => {
+    await turn.runBefore(part, part);
+    return small(1, 1);
+  });
+  await world.settle();
+  t.match(world.answers.get(0), { result: 'not_ready' });
+  t.match(world.answers.get(1)?.result, { value: 1 }, 'with the task before it');
+
+  scheduler.remove(runner);
+  submit(small(2, 1));
+  await world.settle();
+  scheduler.add(createRunner());
+  await world.settle();
+  t.match(world.answers.get(2)?.result, { value: 2 }, 'who came between two runners');
+});
 
 t.test('longestStepMs tells of a run that hangs', async (t) => {
   const { world, scheduler, createRunner, submit } = createWorld();
