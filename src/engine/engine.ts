@@ -79,6 +79,9 @@ const longestRunMs = 120_000;
 /** Nor does a start, though a GPU tries many kernels for each of its shapes. */
 const longestStartMs = 300_000;
 
+/** Three replacements in a row have failed when the next is to wait for so long. */
+const hopelessWaitMs = 1000;
+
 /**
  * Loads the model and starts the workers. Each of them has made a real inference when this resolves.
  * @throws Error that names the file, the device or the option at fault
@@ -119,6 +122,8 @@ export async function createEngine(
   });
   const runners = new Map<WorkerThread, Runner<Job>>();
   let deviceLost = false;
+  /** When the last worker went, if none is up. */
+  let emptySince = Infinity;
   const supervisors = threads.map((thread, index) =>
     supervise(thread, {
       longestStartMs: seams.longestStartMs ?? longestStartMs,
@@ -126,18 +131,20 @@ export async function createEngine(
       onUp(thread, onRun) {
         const runner = createRunner(thread, onRun);
         runners.set(thread, runner);
+        emptySince = Infinity;
         scheduler.add(runner);
       },
       onDown(thread) {
         const runner = runners.get(thread);
         runners.delete(thread);
+        if (runners.size === 0) emptySince = performance.now();
         if (runner) scheduler.remove(runner);
       },
       onRestart(err, waitMs) {
         if (isDeviceLost(err.message)) {
           deviceLost = true;
           scheduler.fail(gpuFailed(err));
-        }
+        } else if (waitMs >= hopelessWaitMs) scheduler.fail(noWorker(err, waitMs));
         log?.warn({ err, waitMs }, 'engine worker lost, starting another');
       },
     }),
@@ -188,7 +195,9 @@ export async function createEngine(
       return !closed && supervisors.some(({ up }) => up);
     },
     get live() {
-      const stuck = supervisors.some((supervisor) => supervisor.stuck);
+      const longest = seams.longestStartMs ?? longestStartMs;
+      const stuck =
+        performance.now() - emptySince >= longest || supervisors.some(({ stuck }) => stuck);
       const hangs = scheduler.longestStepMs() >= (seams.longestRunMs ?? longestRunMs);
       return !deviceLost && !stuck && !hangs;
     },
@@ -220,6 +229,12 @@ export async function createEngine(
 }
 
 const repeated = <T>(count: number, one: T) => Array.from({ length: count }, () => one);
+
+function noWorker(cause: Error, waitMs: number): ServiceError {
+  const text =
+    'The worker of the engine has ended, and no other can be started; that is tried again and again. Send the request to another instance, or come back.';
+  return new ServiceError('not_ready', text, { cause, retryAfterSeconds: waitMs / 1000 });
+}
 
 function gpuFailed(cause: Error): ServiceError {
   const text =

@@ -139,7 +139,10 @@ export interface Engine {
   readonly memoryBytes: number;
   /** At least one worker is up and has made a real inference. */
   readonly ready: boolean;
-  /** No worker has been inside a run, or starting, for longer than that may take; no GPU is lost. */
+  /**
+   * No worker has been inside a run, or starting, for longer than that may take, nor have all been
+   * away for as long as a start may take; no GPU is lost.
+   */
   readonly live: boolean;
   readonly describe: DescribeStyle;
   /** Throws what a picture of any size would be refused with now, before its bytes are read. */

@@ -52,14 +52,16 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         tags,
         response: {
           200: ok.describe('It works'),
-          503: unavailable('A run or a start of the engine or a picture hangs, or the GPU failed'),
+          503: unavailable(
+            'A run or a start of the engine or a picture hangs, no worker can be started, or the GPU failed',
+          ),
         },
       },
     },
     () => {
       if (!isStarting() && !engine().live) {
         const why =
-          'A run or a start of the engine hangs, or the GPU failed for the rest of this process.';
+          'A run or a start of the engine hangs, no worker can be started, or the GPU failed for the rest of this process.';
         throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
       }
       if (pool.stuck) {

@@ -84,6 +84,23 @@ t.test('replacements that fail are tried again after growing waits', async (t) =
   t.equal(restarts.at(-1)?.waitMs, 0, 'a success starts the count anew');
 });
 
+t.test('who would wait for a worker that does not come is told so', async (t) => {
+  const { engine, restarts, stylize } = await createFaulty(t, { longestStartMs: 20 });
+  process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
+  t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
+  await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
+  const away = { code: 'not_ready', cause: /broken from/, retryAfterSeconds: 1 };
+  await t.rejects(stylize(fault.none), away, 'who waited when the third replacement failed');
+  t.equal(restarts.length, 4);
+  t.notOk(engine.live, 'while it waits for the next');
+  await t.rejects(stylize(fault.none), away, 'who comes then');
+
+  delete process.env['FAKE_WORKER_BROKEN'];
+  await until(() => engine.ready);
+  t.ok(engine.live);
+  t.match(await stylize(fault.none), { value: { width: 16 } });
+});
+
 t.test('a large picture is lost with its worker, and saved from a failed neighbour', async (t) => {
   const { restarts, stylize } = await createFaulty(t);
   const large = stylize(3, 401);
