@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import t, { type Test } from 'tap';
+import { parseAllDocuments } from 'yaml';
 
 import { readConfig } from '../../src/config.ts';
 import { build, form, photo } from '../support/app.ts';
@@ -127,16 +128,26 @@ t.test('Caddy', { skip: absent('caddy', 'version') }, async (t) => {
   await checkVisits(t, url);
 });
 
-t.test('the Ingress follows its schema and leads to the Service', async (t) => {
-  const ingress = readYaml('docker/proxy/ingress.yaml') as Ingress;
-  t.doesNotThrow(() => {
-    new Ingress(ingress).validate();
-  });
+t.test('the Ingresses follow their schema and lead to the Service', async (t) => {
+  const documents = parseAllDocuments(readText('docker/proxy/ingress.yaml'));
+  const ingresses = documents.map((document) => document.toJS() as Ingress);
+  const pathsOf = ({ spec }: Ingress) => spec?.rules?.[0]?.http?.paths ?? [];
+  for (const ingress of ingresses) {
+    t.doesNotThrow(() => {
+      new Ingress(ingress).validate();
+    });
+    // The controller counts the requests to all paths of one, of which the page makes thirty.
+    const limits = Object.keys(ingress.metadata?.annotations ?? {})
+      .join()
+      .includes('/limit-');
+    const isStylize = pathsOf(ingress).every(({ path }) => path === '/stylize');
+    t.equal(limits, isStylize, 'pictures are limited, and they alone');
+  }
   const service = readYaml('docker/kubernetes/base/service.yaml') as {
     metadata: { name: string };
     spec: { ports: { name: string }[] };
   };
-  const paths = ingress.spec?.rules?.[0]?.http?.paths ?? [];
+  const paths = ingresses.flatMap(pathsOf);
   t.same(
     paths.map(({ path }) => path),
     ['/stylize', '/styles', '/', '/assets', '/docs', '/openapi.yaml'],
