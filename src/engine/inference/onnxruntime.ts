@@ -20,7 +20,8 @@ export async function createSession(model: Uint8Array, placement: Placement): Pr
   const session = await ort.InferenceSession.create(model, {
     executionProviders:
       placement.provider === 'cuda' ? [{ name: 'cuda', deviceId: placement.ordinal }] : ['cpu'],
-    intraOpNumThreads: placement.threads,
+    // Each session has threads of its own, and no node of those on a GPU runs on the CPU.
+    intraOpNumThreads: placement.provider === 'cuda' ? 1 : placement.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     // A pattern is a block for the values of a run beside the pool, which has grown to as much before

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -243,6 +243,12 @@ for (const [name, environment, fault, text] of [
     t.match(launched.complaint(), /adain-server cannot start\. CUDA device \d cannot be used/);
   });
 }
+
+t.test('sessions on a GPU keep no threads for the CPU', { skip }, async (t) => {
+  const { server } = await start(t, { ADAIN_DEVICE: 'cuda:0', ADAIN_THREADS: '100' });
+  const threads = readdirSync(`/proc/${server.pid}/task`).length;
+  t.ok(threads < 100, `${threads} threads`);
+});
 
 t.test(
   'without cuDNN the start fails by its name, and auto runs on the CPU',
