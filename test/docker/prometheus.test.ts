@@ -33,6 +33,25 @@ t.test('promtool: configuration, rules, and their unit tests', { skip }, async (
   await t.resolves(run('promtool', ['test', 'rules', root('docker/prometheus/rules.test.yml')]));
 });
 
+t.test('the stages of the dashboard are of all pictures, stacked', { skip }, async (t) => {
+  const { text } = expressions().find(({ name }) => name === 'panel Where the time goes') ?? {};
+  const of = (stage: string, what: string) =>
+    `adain_stage_duration_seconds_${what}{job="adain-server", instance="a", stage="${stage}"}`;
+  // Ten pictures that take 0.2 s to decode, and one of them 30 s for its frames.
+  const input_series = [
+    { series: of('decode', 'sum'), values: '0+2x20' },
+    { series: of('decode', 'count'), values: '0+10x20' },
+    { series: of('frames', 'sum'), values: '0+30x20' },
+    { series: of('frames', 'count'), values: '0+1x20' },
+  ];
+  const expr = `round(sum(${watched(text ?? '').expression}), 0.01)`;
+  const promql_expr_test = [{ expr, eval_time: '5m', exp_samples: [{ labels: '{}', value: 3.2 }] }];
+  const folder = t.testdir({
+    'test.yml': stringify({ tests: [{ interval: '15s', input_series, promql_expr_test }] }),
+  });
+  await t.resolves(run('promtool', ['test', 'rules', join(folder, 'test.yml')]));
+});
+
 t.test('a live Prometheus has data for every expression', { skip }, async (t) => {
   const app = await build(t);
   const service = await app.listen({ port: 0, host: '127.0.0.1' });
