@@ -37,7 +37,7 @@ export function thisHost(): CudaHost {
     runtimeVersion: version,
     load: tryLibrary,
     driverVersion,
-    gpus: () => listGpus(env['CUDA_VISIBLE_DEVICES']),
+    gpus: () => listGpus(env),
   };
 }
 
@@ -66,10 +66,15 @@ function driverVersion(): string | undefined {
 }
 
 /**
- * @param visible CUDA_VISIBLE_DEVICES, which nvidia-smi does not look at: indices or UUIDs. Slices of
- *   a GPU (MIG-…) are not in its list, so nobody knows of them.
+ * @param variables of CUDA, which nvidia-smi does not look at. CUDA_VISIBLE_DEVICES has indices or
+ *   UUIDs; slices of a GPU (MIG-…) are not in the list, so nobody knows of them. Nor are GPUs of several
+ *   kinds known by their index: CUDA counts them from the fastest, if not by CUDA_DEVICE_ORDER=PCI_BUS_ID.
  */
-export function listGpus(visible: string | undefined, command = 'nvidia-smi'): Gpu[] | undefined {
+export function listGpus(
+  variables: Readonly<Record<string, string | undefined>>,
+  command = 'nvidia-smi',
+): Gpu[] | undefined {
+  const visible = variables['CUDA_VISIBLE_DEVICES'];
   const query = ['--query-gpu=index,uuid,name,memory.free', '--format=csv,noheader,nounits'];
   const { status, stdout } = spawnSync(command, query, { encoding: 'utf8', timeout: 20_000 });
   if (status !== 0 || visible?.includes('MIG-')) return undefined;
@@ -80,10 +85,14 @@ export function listGpus(visible: string | undefined, command = 'nvidia-smi'): G
       const [index = '', uuid = '', name = '', free = ''] = line.split(', ');
       return { index, uuid, name, freeMiB: Number(free) };
     });
+  const hasOrder =
+    variables['CUDA_DEVICE_ORDER'] === 'PCI_BUS_ID' ||
+    new Set(all.map(({ name }) => name)).size < 2;
   const chosen: typeof all = [];
   for (const id of visible?.split(',') ?? all.map(({ index }) => index)) {
     const gpu = all.find(({ index, uuid }) => index === id.trim() || uuid.startsWith(id.trim()));
     if (!gpu || !id.trim()) break; // CUDA ignores all that follows a wrong one
+    if (gpu.index === id.trim() && !hasOrder) return undefined;
     chosen.push(gpu);
   }
   return chosen.map(({ name, freeMiB }) => ({ name, freeMiB }));

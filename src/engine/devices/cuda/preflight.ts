@@ -164,7 +164,9 @@ function checkProvider(host: CudaHost): Check {
 function checkDevices(ordinals: readonly number[], host: CudaHost): Check[] {
   const found = host.gpus();
   if (!found) {
-    return [{ name: 'devices', state: 'unknown', detail: 'nvidia-smi is not here to list them' }];
+    const detail =
+      'nvidia-smi is not here, or cannot tell which is which: of slices, and of several kinds without CUDA_DEVICE_ORDER=PCI_BUS_ID';
+    return [{ name: 'devices', state: 'unknown', detail }];
   }
   const seen = found.map(({ name }, ordinal) => `${ordinal} ${name}`).join(', ') || 'none';
   return ordinals.map((ordinal): Check => {

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { arch, platform } from 'node:process';
 import t from 'tap';
@@ -130,12 +130,22 @@ echo "1, GPU-bb, NVIDIA T4, 200"
     { name: 'NVIDIA L4', freeMiB: 100 },
     { name: 'NVIDIA T4', freeMiB: 200 },
   ];
-  t.same(listGpus(undefined, command), [l4, t4]);
-  t.same(listGpus('1', command), [t4]);
-  t.same(listGpus('GPU-bb,0', command), [t4, l4]);
-  t.same(listGpus('1,7,0', command), [t4], 'nothing after a wrong one');
-  t.same(listGpus('', command), []);
-  t.equal(listGpus('MIG-cc', command), undefined, 'slices of a GPU are not in its list');
-  t.equal(listGpus(undefined, '/nowhere/nvidia-smi'), undefined);
+  const list = (visible?: string, order?: string) =>
+    listGpus({ CUDA_VISIBLE_DEVICES: visible, CUDA_DEVICE_ORDER: order }, command);
+  const inOrder = (visible?: string) => list(visible, 'PCI_BUS_ID');
+  t.same(inOrder(), [l4, t4]);
+  t.same(inOrder('1'), [t4]);
+  t.same(inOrder('GPU-bb,0'), [t4, l4]);
+  t.same(inOrder('1,7,0'), [t4], 'nothing after a wrong one');
+  t.same(inOrder(''), []);
+  t.equal(inOrder('MIG-cc'), undefined, 'slices of a GPU are not in its list');
+  t.equal(listGpus({}, '/nowhere/nvidia-smi'), undefined);
+
+  // CUDA counts from the fastest, whatever slot it is in.
+  t.equal(list(), undefined, 'which of two kinds is the first');
+  t.equal(list('1'), undefined);
+  t.same(list('GPU-bb,GPU-aa'), [t4, l4]);
+  writeFileSync(command, script.replace('T4', 'L4'));
+  t.same(list('1'), [{ name: 'NVIDIA L4', freeMiB: 200 }], 'of one kind they are in order');
   t.end();
 });
