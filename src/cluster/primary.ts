@@ -6,6 +6,7 @@ import { pino } from 'pino';
 
 import { cannotStart, explain } from '../cannot-start.ts';
 import { strayVariables, type Config } from '../config.ts';
+import { longestStartMs } from '../engine/index.ts';
 import { listen, type Address } from '../listen.ts';
 import { openChannel, type Ask } from './channel.ts';
 import { textOf, type OwnMetrics } from './metrics.ts';
@@ -20,13 +21,17 @@ interface Child {
   readonly number: number;
   readonly ask: Ask;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** `performance.now()` milliseconds. */
+  readonly startedAt: number;
   isReady: boolean;
   missed: number;
+  /** It was killed for that. */
+  hangs: boolean;
 }
 
 /**
  * The service as ADAIN_PROCESSES children that share a port, from their start to a signal. One that
- * ends is replaced; one that cannot start ends all, since the next could not either.
+ * ends or hangs is replaced; one that cannot start ends all, since the next could not either.
  */
 export async function runProcesses(config: Config): Promise<void> {
   const count = config.ADAIN_PROCESSES;
@@ -43,7 +48,7 @@ export async function runProcesses(config: Config): Promise<void> {
   let isWhole = false;
   cluster.setupPrimary({ serialization: 'advanced' }); // metrics have NaN
   const checks = setInterval(() => {
-    for (const child of children) if (child.isReady) void check(child);
+    for (const child of children) void check(child);
   }, checkMs);
   // Those that close a process which is alone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
@@ -69,7 +74,8 @@ export async function runProcesses(config: Config): Promise<void> {
       metrics: tellAll,
     });
     const kill = (signal: NodeJS.Signals) => void worker.process.kill(signal);
-    const child: Child = { number, ask, kill, isReady: false, missed: 0 };
+    const startedAt = performance.now();
+    const child: Child = { number, ask, kill, startedAt, isReady: false, missed: 0, hangs: false };
     children.add(child);
     worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
       children.delete(child);
@@ -91,12 +97,12 @@ export async function runProcesses(config: Config): Promise<void> {
   }
 
   /** `code`: as a shell has it, 128 and the signal's number where that has ended it. */
-  function onEnd({ number, isReady }: Child, code: number, pid: number | undefined): void {
+  function onEnd({ number, isReady, hangs }: Child, code: number, pid: number | undefined): void {
     if (isClosing) {
       // Of one that was to replace another nobody was served.
       if (isReady || !isWhole) process.exitCode ||= code;
       if (children.size === 0) log.info({ code: process.exitCode }, 'all processes have ended');
-    } else if (isReady) {
+    } else if (isReady || hangs) {
       log.fatal({ process: number, child: pid, code }, 'a process has ended, another is started');
       start(number);
     } else {
@@ -131,10 +137,18 @@ export async function runProcesses(config: Config): Promise<void> {
     return textOf(await Promise.all(told));
   }
 
-  /** What an orchestrator cannot: its probe of /livez meets any of the processes. */
+  /**
+   * What an orchestrator cannot: its probe of /livez meets any of the processes, and none that is starting.
+   * Of that one the engine may hang while the process itself answers.
+   */
   async function check(child: Child): Promise<void> {
-    child.missed = (await child.ask('live', checkMs / 2)) === true ? 0 : child.missed + 1;
-    if (child.missed < mostMissed || isClosing) return;
+    if (child.isReady) {
+      child.missed = (await child.ask('live', checkMs / 2)) === true ? 0 : child.missed + 1;
+      child.hangs = child.missed >= mostMissed;
+    } else {
+      child.hangs = performance.now() - child.startedAt > longestStartMs;
+    }
+    if (!child.hangs || isClosing) return;
     log.fatal({ process: child.number }, 'a process hangs, or its GPU failed: it is killed');
     child.kill('SIGKILL');
   }

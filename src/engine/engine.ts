@@ -77,7 +77,7 @@ export interface EngineSeams {
 const longestRunMs = 120_000;
 
 /** Nor does a start, though a GPU tries many kernels for each of its shapes. */
-const longestStartMs = 300_000;
+export const longestStartMs = 300_000;
 
 /** Three replacements in a row have failed when the next is to wait for so long. */
 const hopelessWaitMs = 1000;

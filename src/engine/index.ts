@@ -5,7 +5,7 @@ export type { CudaHost, Gpu } from './devices/cuda/host.ts';
 export { obstacleOf, preflight } from './devices/cuda/preflight.ts';
 export type { Check } from './devices/cuda/preflight.ts';
 export { devicePattern, parseDevices } from './devices/parse-devices.ts';
-export { createEngine } from './engine.ts';
+export { createEngine, longestStartMs } from './engine.ts';
 export type { EngineLog, EngineOptions, EngineSeams } from './engine.ts';
 export { loadModel } from './model/model.ts';
 export { colorModes, maxStyles, providers } from './types.ts';

@@ -206,6 +206,22 @@ t.test('one that was to replace another leaves no mark on the exit code', async 
   t.same(await exited, [0, null]);
 });
 
+t.test('one that hangs while it starts is killed and replaced', async (t) => {
+  // A signal stops the primary's clock, an hour ahead.
+  const late = inPrimary(
+    `const%20now=performance.now();process.on('SIGUSR2',()=>{performance.now=()=>now+36e5})`,
+  );
+  const { server, url, log } = await start(t, allReady, late);
+  const [killed = NaN] = childrenIn(log);
+  process.kill(killed, 'SIGKILL');
+  const hung = await found(() => childrenIn(log)[2]);
+  process.kill(hung, 'SIGSTOP');
+  server.kill('SIGUSR2');
+  t.match(await found(() => log.find(({ child }) => child === hung)), { level: 60, code: 137 });
+  await found(() => childrenIn(log)[3]);
+  t.equal((await fetch(`${url}/livez`)).status, 200, 'the other serves on');
+});
+
 t.test('one that cannot be replaced ends all', async (t) => {
   const folder = t.testdir();
   const models = `${folder}/models`;
