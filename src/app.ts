@@ -71,6 +71,7 @@ export interface Parts extends StylizerParts {
  */
 export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const metrics = parts.metrics ?? createMetrics();
+  metrics.processes.set(config.ADAIN_PROCESSES);
   const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });

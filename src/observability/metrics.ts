@@ -94,6 +94,11 @@ export function createMetrics() {
       'version',
       'revision',
     ]),
+    processes: gauge(
+      'adain_processes',
+      'How many processes the instance is to have; each that serves says so',
+      [],
+    ),
     memoryBudget: gauge(
       'adain_memory_budget_bytes',
       'Memory that requests may hold: forms as they were sent, pictures in work with their results',
