@@ -16,7 +16,10 @@ import { type StylesOptions, workFor } from './style-requests.ts';
 export function createStylePictures(stylizer: StylesOptions['stylizer']) {
   const readShipped = createSharedFiles();
 
-  /** Throws `unknown_style`, `not_found` or `too_many_pixels` where it cannot be had. */
+  /**
+   * Throws `unknown_style`, `not_found` or `too_many_pixels` where it cannot be had.
+   * @returns undefined for a registered style that was replaced or deleted since it was found
+   */
   async function whole(request: FastifyRequest, reply: FastifyReply, found: KnownStyle) {
     if (found.kind === 'preset' && !found.style.isOwn) {
       return readShipped(found.style.path, reply.raw);
@@ -31,7 +34,9 @@ export function createStylePictures(stylizer: StylesOptions['stylizer']) {
       throw new ServiceError('not_found', text);
     }
     await takeMemory(found.style.picture.bytes, work);
-    return library.image(found.style);
+    const bytes = await library.image(found.style);
+    if (!bytes) work.memory.release(); // who looks again takes it for what is there then
+    return bytes;
   }
 
   return {
@@ -39,16 +44,16 @@ export function createStylePictures(stylizer: StylesOptions['stylizer']) {
 
     /**
      * Reads what a thumbnail is made of.
-     * @returns what makes it, to be called at once or not at all
+     * @returns what makes it, to be called at once or not at all; undefined as of `whole`
      */
     async openSmall(
       request: FastifyRequest,
       reply: FastifyReply,
       found: KnownStyle,
-    ): Promise<() => Promise<Buffer>> {
+    ): Promise<(() => Promise<Buffer>) | undefined> {
       if (found.kind !== 'preset' || !found.style.isOwn) {
         const bytes = await whole(request, reply, found);
-        return () => thumbnail(bytes);
+        return bytes && (() => thumbnail(bytes));
       }
       const { path } = found.style;
       const work = workFor(request, reply, stylizer().memory);

@@ -3,8 +3,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
+import { ServiceError } from '../errors.ts';
 import { conditional } from '../http/conditional.ts';
 import { picture, problem } from '../http/responses.ts';
+import type { KnownStyle } from '../stylization/library.ts';
 import { represent, styleDocument } from './style-documents.ts';
 import { listPage, pageQuery } from './style-pages.ts';
 import { createStylePictures } from './style-pictures.ts';
@@ -20,6 +22,17 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
   });
   const find = ({ params, lifetime }: FastifyRequest<{ Params: { id: string } }>) =>
     stylizer().library.find(params.id, lifetime.signal);
+
+  /** Looks a style up, and once more where `read` finds that it has just been replaced. */
+  async function findAndRead<T>(
+    request: FastifyRequest<{ Params: { id: string } }>,
+    read: (found: KnownStyle) => Promise<T | undefined>,
+  ): Promise<T> {
+    const seen = (await read(await find(request))) ?? (await read(await find(request)));
+    if (seen !== undefined) return seen;
+    const text = `The style ${request.params.id} has just been replaced again. Send the request again.`;
+    throw new ServiceError('unknown_style', text, { field: 'id' });
+  }
 
   app.get(
     '/styles',
@@ -94,10 +107,12 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
       },
     },
     async (request, reply) => {
-      const found = await find(request);
-      cacheControl(reply, found);
-      const type = found.kind === 'preset' ? found.style.mediaType : 'image/png';
-      return reply.type(type).send(await pictures.whole(request, reply, found));
+      const bytes = await findAndRead(request, (found) => {
+        cacheControl(reply, found);
+        reply.type(found.kind === 'preset' ? found.style.mediaType : 'image/png');
+        return pictures.whole(request, reply, found);
+      });
+      return reply.send(bytes);
     },
   );
 
@@ -105,12 +120,14 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
   const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 3000 });
   async function thumbnailOf(
     key: string,
-    open: () => Promise<() => Promise<Buffer>>,
-  ): Promise<Buffer> {
-    // Each reads for itself: one whose client goes away must not take others with it.
-    const make = thumbnails.has(key) ? undefined : await open();
+    open: () => Promise<(() => Promise<Buffer>) | undefined>,
+  ): Promise<Buffer | undefined> {
     const known = thumbnails.get(key);
-    if (known || !make) return known ?? thumbnailOf(key, open);
+    if (known) return known;
+    // Each reads for itself: one whose client goes away must not take others with it.
+    const make = await open();
+    const others = thumbnails.get(key);
+    if (others || !make) return others;
     const pending = make();
     thumbnails.set(key, pending);
     pending.catch(() => thumbnails.delete(key)); // the next request tries again
@@ -135,13 +152,14 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
       },
     },
     async (request, reply) => {
-      const found = await find(request);
-      cacheControl(reply, found);
-      const { style } = found;
-      const version = 'digest' in style ? style.digest : 'version' in style ? style.version : '';
-      const made = await thumbnailOf(`${style.id}@${version}`, () =>
-        pictures.openSmall(request, reply, found),
-      );
+      const made = await findAndRead(request, (found) => {
+        cacheControl(reply, found);
+        const { style } = found;
+        const version = 'digest' in style ? style.digest : 'version' in style ? style.version : '';
+        return thumbnailOf(`${style.id}@${version}`, () =>
+          pictures.openSmall(request, reply, found),
+        );
+      });
       return reply.type('image/webp').send(made);
     },
   );

@@ -118,13 +118,8 @@ export function createLibrary(options: LibraryOptions) {
       return { styles: page, last: styles.length > limit ? page.at(-1)?.id : undefined };
     },
 
-    /** The kept picture. */
-    async image(style: StoredStyle): Promise<Buffer> {
-      const bytes = await store.getImage(style);
-      if (bytes) return bytes;
-      const text = `The style ${style.id} has no picture: it was given as statistics.`;
-      throw new ServiceError('not_found', text);
-    },
+    /** The kept picture; undefined where the style was replaced or deleted since it was looked up. */
+    image: (style: StoredStyle): Promise<Buffer | undefined> => store.getImage(style),
 
     /** Of any style, described if need be: float32, little endian. */
     async statistics(id: string, { memory, signal, deadline }: Work): Promise<Buffer> {

@@ -1,10 +1,13 @@
 import { readdir } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
+import { createMetrics } from '../../src/observability/metrics.ts';
 import { randomNumbers } from '../engine/helpers.ts';
 import { build, form, photo, type Field } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
+import { gate } from '../support/gate.ts';
 
 interface Style {
   id: string;
@@ -316,6 +319,73 @@ t.test('what was uploaded to be painted in is known by its id', async (t) => {
   const other = await photo(30, 30);
   t.match((await put(app, id, ['image', other])).json(), { status: 409, code: 'id_taken' });
   t.equal((await put(app, id, ['image', picture])).statusCode, 200);
+});
+
+t.test('a style that is replaced or deleted while its picture waits to be read', async (t) => {
+  const metrics = createMetrics();
+  let most = 0;
+  t.intercept(metrics.memoryHeld, 'set', {
+    value: ({ part }: { part: string }, bytes: number) => {
+      if (part === 'pictures') most = Math.max(most, bytes);
+    },
+  });
+  const ample = await build(t, { ADAIN_PRESETS: 'none' }, { createEngine: fakeEngine(), metrics });
+  const other = await photo(80, 60, 4);
+  await put(ample, 'mine', ['image', other]);
+
+  // What is registered takes all memory until it is described, and what is read waits for that.
+  const capacity = most + 1000;
+  let describing: ReturnType<typeof gate> | undefined;
+  let described = 0;
+  const app = await start(
+    t,
+    {
+      ADAIN_PRESETS: 'none',
+      ADAIN_MEMORY_BYTES: String(2 ** 28),
+      ADAIN_MAX_UPLOAD_BYTES: '100000',
+    },
+    {
+      memoryBytes: (7 / 8) * 2 ** 28 - capacity / 0.75,
+      async describe() {
+        described++;
+        await describing?.opened;
+        return timed(statistics.slice());
+      },
+    },
+  );
+  const lookUps = async () => {
+    const { body } = await app.inject('/metrics');
+    return /adain_style_store_requests_total{store="memory",result="hit"} (.*)/.exec(body)?.[1];
+  };
+  async function askWhile(
+    path: string,
+    id: string,
+    image: Buffer,
+    change?: () => Promise<unknown>,
+  ) {
+    await put(app, 'mine', ['image', picture]);
+    describing = gate();
+    const before = described;
+    const registering = put(app, id, ['image', image]);
+    while (described === before) await setImmediate();
+    const known = await lookUps();
+    const asking = app.inject(path);
+    while ((await lookUps()) === known) await setImmediate();
+    await change?.();
+    describing.open();
+    t.ok((await registering).statusCode < 300);
+    describing = undefined;
+    return asking;
+  }
+  for (const path of ['/styles/mine/image', '/styles/mine/thumbnail']) {
+    const asked = await askWhile(path, 'mine', other);
+    t.match(asked.headers['content-type'], /^image/);
+    t.same(asked.rawPayload, (await ample.inject(path)).rawPayload, 'that which is there now');
+    await put(app, 'mine', ['image', picture]);
+    t.notSame((await app.inject(path)).rawPayload, asked.rawPayload);
+  }
+  const gone = await askWhile('/styles/mine/image', 'new', other, () => remove(app, 'mine'));
+  t.match(gone.json(), { status: 404, code: 'unknown_style', detail: /^There is no style "mine"/ });
 });
 
 t.test('limits are refused by name', async (t) => {
