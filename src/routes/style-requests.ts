@@ -30,11 +30,16 @@ export interface StylesOptions {
 export const validatorCompiler = () => (value: unknown) => ({ value });
 
 /** What a request may use, until its answer is out or given up and what it started has ended. */
+export interface CountedWork extends Work {
+  /** Of that the request has started `work`. */
+  readonly settle: <T>(work: Promise<T>) => Promise<T>;
+}
+
 export function workFor(
   { lifetime }: FastifyRequest,
   reply: FastifyReply,
   budget: MemoryBudget,
-): Work & { readonly settle: <T>(work: Promise<T>) => Promise<T> } {
+): CountedWork {
   const memory = budget.forRequest();
   let working: Promise<unknown> = Promise.resolve();
   onEnd(reply.raw, () => void working.catch(() => undefined).then(memory.release));

@@ -9,7 +9,7 @@ import { picture, problem } from '../http/responses.ts';
 import type { KnownStyle } from '../stylization/library.ts';
 import { represent, styleDocument } from './style-documents.ts';
 import { listPage, pageQuery } from './style-pages.ts';
-import { createStylePictures } from './style-pictures.ts';
+import { createStylePictures, type Small, versionOf } from './style-pictures.ts';
 import { cacheControl, type StylesOptions, validatorCompiler } from './style-requests.ts';
 import { away, etag, missing, params, tags, tooLarge, unchanged } from './style-responses.ts';
 
@@ -119,16 +119,22 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
   // Of 10 KB each. A gallery asks for all in turn: one fewer than there are would keep none of them.
   const thumbnails = new LRUCache<string, Promise<Buffer>>({ max: 3000 });
   async function thumbnailOf(
-    key: string,
-    open: () => Promise<(() => Promise<Buffer>) | undefined>,
+    found: KnownStyle,
+    open: () => Promise<Small | undefined>,
   ): Promise<Buffer | undefined> {
-    const known = thumbnails.get(key);
+    const keyOf = (version: string) => `${found.style.id}@${version}`;
+    const known = thumbnails.get(keyOf(versionOf(found)));
     if (known) return known;
     // Each reads for itself: one whose client goes away must not take others with it.
-    const make = await open();
+    const small = await open();
+    if (!small) return undefined;
+    const key = keyOf(small.version);
     const others = thumbnails.get(key);
-    if (others || !make) return others;
-    const pending = make();
+    if (others) {
+      small.release();
+      return others;
+    }
+    const pending = small.make();
     thumbnails.set(key, pending);
     pending.catch(() => thumbnails.delete(key)); // the next request tries again
     return pending;
@@ -154,11 +160,7 @@ export const stylesRoutes: FastifyPluginAsyncZod<StylesOptions> = async (app, op
     async (request, reply) => {
       const made = await findAndRead(request, (found) => {
         cacheControl(reply, found);
-        const { style } = found;
-        const version = 'digest' in style ? style.digest : 'version' in style ? style.version : '';
-        return thumbnailOf(`${style.id}@${version}`, () =>
-          pictures.openSmall(request, reply, found),
-        );
+        return thumbnailOf(found, () => pictures.openSmall(request, reply, found));
       });
       return reply.type('image/webp').send(made);
     },

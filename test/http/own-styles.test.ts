@@ -10,8 +10,11 @@ import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
 import type { Engine } from '../../src/engine/index.ts';
+import { pool } from '../../src/imaging/pool.ts';
+import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { build, form, photo, recorder } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
+import { gate } from '../support/gate.ts';
 
 // The folder that ADAIN_STYLES_DIR names, as it is found at the start and followed from then on.
 const picture = await photo(300, 200);
@@ -25,7 +28,13 @@ async function start(
     environment = {},
     engine = {},
     pollMs = 10,
-  }: { environment?: object; engine?: Partial<FakeEngine>; pollMs?: number } = {},
+    metrics = createMetrics(),
+  }: {
+    environment?: object;
+    engine?: Partial<FakeEngine>;
+    pollMs?: number;
+    metrics?: Metrics;
+  } = {},
 ) {
   const { logger, lines } = recorder();
   let descriptions = 0;
@@ -37,7 +46,7 @@ async function start(
   const app = await build(
     t,
     { ADAIN_PRESETS: 'none', ADAIN_STYLES_DIR: folder, ...environment },
-    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs },
+    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs, metrics },
   );
   const list = async () => {
     const reply = await app.inject('/styles?limit=1000&kind=preset');
@@ -292,6 +301,45 @@ t.test('pictures are counted for as long as they are read', async (t) => {
   }
   await until(async () => (await held()) === 0);
   t.equal((await app.inject('/styles/one/image')).rawPayload.length, heavy.length);
+});
+
+t.test('of those who ask for a new thumbnail at once one holds memory', async (t) => {
+  const folder = await temporary(t);
+  for (const name of ['one.png', 'two.png']) await writeFile(join(folder, name), picture);
+  const metrics = createMetrics();
+  const { app, all } = await start(t, folder, { metrics });
+  await all();
+  const held: number[] = [];
+  t.intercept(metrics.memoryHeld, 'set', {
+    value: ({ part }: { part: string }, bytes: number) => {
+      if (part === 'pictures') held.push(bytes);
+    },
+  });
+  await app.inject('/styles/two/thumbnail');
+  const one = Math.max(...held);
+
+  const { open, opened } = gate();
+  const decoders = Array.from({ length: pool.width }, () => pool.run(() => opened));
+  const asking = Array.from({ length: 8 }, () => app.inject('/styles/one/thumbnail'));
+  await until(() => Math.max(...held) >= 2 * one && held.at(-1) === one);
+  open();
+  await Promise.all(decoders);
+  for (const reply of await Promise.all(asking)) t.equal(reply.statusCode, 200);
+  await until(() => held.at(-1) === 0);
+});
+
+t.test('a file that is replaced before that is seen leaves no thumbnail behind', async (t) => {
+  const folder = await temporary(t);
+  const path = join(folder, 'one.png');
+  await writeFile(path, picture);
+  const { app, all } = await start(t, folder, { pollMs: 2 ** 30 });
+  await all();
+  const thumbnail = async () =>
+    sharp((await app.inject('/styles/one/thumbnail')).rawPayload).metadata();
+  await writeFile(path, other);
+  t.match(await thumbnail(), { width: 171, height: 256 });
+  await writeFile(path, picture);
+  t.match(await thumbnail(), { width: 256, height: 171 });
 });
 
 t.test('a picture that was described where there was more memory', async (t) => {
