@@ -8,7 +8,10 @@ import { onEnd } from './on-end.ts';
 
 /** How long an answer is of use to the client. */
 export interface Lifetime {
-  /** Fires with a ServiceError: `client_closed`, `request_timeout` or `deadline_exceeded`. */
+  /**
+   * Fires with a ServiceError: `client_closed`, `request_timeout` or `deadline_exceeded`. And once the answer
+   * is out, for what goes on while any request may wait for it.
+   */
   readonly signal: AbortSignal;
   /** `performance.now()` milliseconds. */
   readonly deadline: number;
@@ -42,8 +45,9 @@ export const lifetimes = plugin<{ timeoutMs: number }>((app, { timeoutMs }, done
     }, allowed);
     onEnd(reply.raw, (answered) => {
       clearTimeout(timer);
-      if (answered) return;
-      ending.abort(new ServiceError('client_closed', 'The client went away.'));
+      ending.abort(
+        answered ? undefined : new ServiceError('client_closed', 'The client went away.'),
+      );
     });
     const deadline = performance.now() + allowed;
     request.lifetime = { signal: ending.signal, deadline, limit };

@@ -77,6 +77,32 @@ t.test('who goes away gives up the description it waits for', async (t) => {
   await abandoned.opened;
 });
 
+t.test('who has been answered keeps up no description', async (t) => {
+  const known = await withEngine(t, {});
+  const painted = await known.inject(await form(['content', content], ['style', style]));
+  const id = String(painted.headers['style-id']);
+  const [described, abandoned] = [gate(), gate()];
+  const app = await withEngine(
+    t,
+    {
+      describe: (_image, options) => {
+        options?.signal?.addEventListener('abort', abandoned.open);
+        described.open();
+        return new Promise(() => undefined);
+      },
+    },
+    { ADAIN_PRESETS: 'none' },
+  );
+  const others = (async () => {
+    await described.opened;
+    t.equal((await app.inject(`/styles/${id}`)).statusCode, 200);
+    const unknown = await form(['content', content], ['styleId', id], ['styleId', 'nope']);
+    t.equal((await app.inject(unknown)).statusCode, 404);
+  })();
+  await leaveWhen(app, others);
+  await abandoned.opened;
+});
+
 /** Sends a request over a socket of its own, and goes away in the middle. */
 async function leaveWhen(app: Awaited<ReturnType<typeof build>>, moment: Promise<void>) {
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
