@@ -306,6 +306,7 @@ def main() -> None:
     ranks = int(os.environ.get("WORLD_SIZE", 1))
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // ranks))
     torch.backends.cudnn.benchmark = True
+    torch.backends.cuda.matmul.allow_tf32 = True  # Muon's products, the only ones in float32
     Trainer(options).run()
 
 

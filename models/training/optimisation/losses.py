@@ -12,6 +12,7 @@ from torch import Tensor
 
 from networks.adain import Statistics, statistics
 from networks.references import Vgg
+from optimisation.texture import box_mean
 
 TYPICAL_VARIANCE = 1.5  # of relu4_1 over a style, mean of the channels
 
@@ -62,7 +63,7 @@ def repetition(picture: Tensor, period: int, blocks: int) -> tuple[Tensor, Tenso
     """
     n, c, height, width = picture.shape
     side = period * blocks
-    x = picture - F.avg_pool2d(picture, period + 1, 1, period // 2, count_include_pad=False)
+    x = picture - box_mean(picture, period + 1)
     x = x[..., : height // side * side, : width // side * side]
     x = x.reshape(n, c, height // side, blocks, period, width // side, blocks, period)
     return x.mean((3, 6)).square().mean((1, 3, 5)), x.square().mean((1, 3, 4, 6, 7))

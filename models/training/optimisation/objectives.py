@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import numpy as np
 import torch
@@ -43,6 +44,19 @@ def principal_components(feeds: list[Feed]) -> tuple[Tensor, Tensor, Tensor]:
     return mean, vectors.T / values.sqrt()[:, None], weights
 
 
+@partial(torch.compile, dynamic=False)
+def picture_losses(found: Tensor, plain: Tensor) -> dict[str, Tensor]:
+    """What a picture's pixels tell without VGG, beside those of its content: each [N]."""
+    return {
+        # Colours out of range are cut when the picture is shown, where VGG does not see it.
+        "excess": (found - found.clamp(0, 1)).abs().mean((1, 2, 3)),
+        "lattice": lattice_loss(found, plain),
+        "snap": snap_loss(found, plain),
+        "shade": shade_loss(found, plain),
+        "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)),
+    }
+
+
 class Objectives:
     """Of a batch of contents and one of styles: named parts, of which "total" is minimised."""
 
@@ -56,11 +70,9 @@ class Objectives:
     ) -> None:
         self.stride, self.margin = student.stride, student.margin
         self.vgg, self.reference, self.o, self.random = vgg, reference, options, random
-        self.encoder, self.decoder = student.encoder, student.decoder
         self.device = next(student.parameters()).device
-        if self.device.type == "cpu":
-            # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
-            self.encoder, self.decoder = torch.compile(student.encoder), torch.compile(student.decoder)
+        # Compiled, the memory-bound operations between convolutions are fused: up to three times faster on a CPU.
+        self.encoder, self.decoder = (torch.compile(part, dynamic=False) for part in (student.encoder, student.decoder))
         self.components: tuple[Tensor, Tensor, Tensor] | None = None  # to be set before `features` is called
 
     def features(self, content: Crop, style: Crop) -> dict[str, Tensor]:
@@ -101,6 +113,7 @@ class Objectives:
             return (alpha * losses).sum() / alpha.sum().clamp_min(1)
 
         share = torch.where(alpha > 0, pair_weights(style.statistics[-1], o.balance), 1.0)
+        pixels = picture_losses(found, plain)
         layers = share * style_losses(seen.statistics, style.statistics)
         parts = {
             "content": (share * content_loss(seen.features, target)).mean(),
@@ -108,12 +121,8 @@ class Objectives:
             "deep": styled(layers[2:].sum(0)),
             "covariance": styled(covariance_loss(seen.covariances, style.covariances)),
             "identity": ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9),
-            # Colours out of range are cut when the picture is shown, where VGG does not see it.
-            "excess": (found - found.clamp(0, 1)).abs().mean(),
-            "lattice": lattice_loss(found, plain).mean(),
-            "snap": styled(snap_loss(found, plain)),
-            "shade": styled(shade_loss(found, plain)),
-            "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)).mean(),
+            **{name: losses.mean() for name, losses in pixels.items()},
+            **{name: styled(pixels[name]) for name in ("snap", "shade")},
             "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
             "edge": self.apart(moved_target, found[:moved]) if moved and o.edge_weight else found.new_zeros(()),
         }

@@ -20,16 +20,21 @@ def luma(picture: Tensor) -> Tensor:
     return (picture * torch.tensor(LUMA, device=picture.device)[:, None, None]).sum(1, keepdim=True)
 
 
+def box_mean(x: Tensor, side: int) -> Tensor:
+    """The mean of the side×side pixels around each, `side` being odd; beyond the edges there are none.
+
+    First over columns, then over rows, which is less work than all at once.
+    """
+    for kernel in ((side, 1), (1, side)):
+        x = F.avg_pool2d(x, kernel, 1, (kernel[0] // 2, kernel[1] // 2), count_include_pad=False)
+    return x
+
+
 def flat_areas(picture: Tensor, deviation: float = FLAT_DEVIATION) -> Tensor:
     """[N, 1, H, W], 1 where the luma hardly varies within a window: sky, wall, skin, page; else 0."""
 
-    def mean(x: Tensor) -> Tensor:
-        for side in ((FLAT_WINDOW, 1), (1, FLAT_WINDOW)):
-            x = F.avg_pool2d(x, side, 1, (side[0] // 2, side[1] // 2), count_include_pad=False)
-        return x
-
     y = luma(picture)
-    return (mean(y.square()) - mean(y).square() < deviation**2).float()
+    return (box_mean(y.square(), FLAT_WINDOW) - box_mean(y, FLAT_WINDOW).square() < deviation**2).float()
 
 
 def phase_steps(picture: Tensor, mask: Tensor, period: int = PERIOD) -> tuple[Tensor, Tensor]:

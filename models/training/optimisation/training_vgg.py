@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -15,21 +14,12 @@ from networks.references import VGG_LAYERS, Vgg
 from optimisation.losses import covariance
 
 
-def compiled_on_cpu(function: Callable) -> Callable:
-    """The function compiled, where that pays: on a CPU, whose compiler is quick.  A GPU's takes a minute of a short loan."""
-    fast = torch.compile(function)
-
-    @functools.wraps(function)
-    def either(x: Tensor, *rest: Tensor):
-        return (function if x.is_cuda else fast)(x, *rest)
-
-    return either
+# The functions below are memory bound: compiled, each is one pass over the feature map.  Layers and batches differ in size,
+# so they are compiled once for all sizes.
+compiled = partial(torch.compile, dynamic=True)
 
 
-# The three functions below are memory bound: compiled, each is one pass over the feature map.
-
-
-@compiled_on_cpu
+@compiled
 def sums(x: Tensor) -> Statistics:
     # Both read x once and add up in float32, without a copy of it.
     mean = x.mean((2, 3), dtype=torch.float32)
@@ -37,15 +27,25 @@ def sums(x: Tensor) -> Statistics:
     return mean, ((square - mean.square()).clamp_min(0) + EPSILON).sqrt()
 
 
-@compiled_on_cpu
+@compiled
 def through_relu(gradient: Tensor, y: Tensor) -> Tensor:
     return torch.where(y > 0, gradient, 0)
 
 
-@compiled_on_cpu
+@compiled
 def through_relu_and_statistics(gradient: Tensor, y: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     slope, offset = (z.to(y.dtype)[..., None, None] for z in (slope, offset))
     return torch.where(y > 0, torch.addcmul(gradient, slope, y) + offset, 0)
+
+
+@compiled
+def biased_relu(y: Tensor, bias: Tensor) -> Tensor:
+    return F.relu(y + bias[:, None, None])
+
+
+@compiled
+def halved(y: Tensor) -> Tensor:
+    return F.max_pool2d(y, 2)
 
 
 class FrozenConvRelu(torch.autograd.Function):
@@ -90,7 +90,7 @@ class FrozenConvReluOnly(torch.autograd.Function):
 
 def convolution_relu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if x.is_cuda:
-        return F.conv2d(x, weight, bias, padding=1).relu_()
+        return biased_relu(F.conv2d(x, weight, padding=1), bias)
     ones = [1, 1]
     return torch.ops.mkldnn._convolution_pointwise(x, weight, bias, ones, ones, ones, 1, "relu", [], "")
 
@@ -134,7 +134,7 @@ class TrainingVgg(nn.Module):
         for name in VGG_LAYERS:
             weight, bias = getattr(self, f"weight{name}"), getattr(self, f"bias{name}")
             if name in ("2_1", "3_1", "4_1"):
-                x = F.max_pool2d(x, 2)
+                x = halved(x)
             if name.endswith("_1"):
                 x, mean, deviation = FrozenConvRelu.apply(x, weight, bias)
                 found.append((mean, deviation))
