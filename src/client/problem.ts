@@ -7,11 +7,14 @@ export type Problem = Pick<components['schemas']['Problem'], 'title' | 'status' 
 /** An answer that is not the one asked for, with what is wrong and the remedy as its message. */
 export class ProblemError extends Error {
   readonly problem: Problem;
+  /** Seconds, as Retry-After says; absent where it does not. */
+  readonly retryAfter: number | undefined;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfter?: number) {
     super(problem.detail);
     this.name = 'ProblemError';
     this.problem = problem;
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -54,7 +54,7 @@ export async function send(
       failure = readLoss(error);
     }
     const { error, problem, passes, after } = failure;
-    const seconds = after > 0 ? after : Math.min(longestPause, 2 ** (attempt - 1));
+    const seconds = after ?? Math.min(longestPause, 2 ** (attempt - 1));
     if (!passes || Date.now() + seconds * 1000 > end) throw error;
     onProgress?.({ phase: 'waiting', seconds, ...(problem && { problem }) });
     anyEnd.throwIfAborted(); // whoever was told may have ended it
@@ -66,19 +66,21 @@ interface Failure {
   readonly error: unknown;
   readonly problem?: Problem;
   readonly passes: boolean;
-  /** Seconds, or NaN. */
-  readonly after: number;
+  /** Seconds. */
+  readonly after?: number | undefined;
 }
 
 async function readFailure(answer: Response): Promise<Failure> {
   const problem = await readProblem(answer);
   const after = secondsUntil(answer.headers.get('retry-after') ?? '');
-  return { error: new ProblemError(problem), problem, passes: passing.has(problem.status), after };
+  const passes = passing.has(problem.status);
+  return { error: new ProblemError(problem, after), problem, passes, after };
 }
 
-/** Retry-After: seconds, or a date of HTTP. */
-function secondsUntil(text: string): number {
-  return /^[\d.]+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+/** Retry-After: seconds, or a date of HTTP. Undefined if it has come. */
+function secondsUntil(text: string): number | undefined {
+  const seconds = /^[\d.]+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** Who did not answer is asked again, unless fetch has waited for as long as it ever does. */
@@ -86,9 +88,9 @@ function readLoss(error: unknown): Failure {
   const { code = '' } = ((error as Error).cause ?? {}) as { code?: string };
   if (fetchTimeouts.has(code)) {
     const late = new DOMException(`No answer has come in time (${code}).`, 'TimeoutError');
-    return { error: late, passes: false, after: NaN };
+    return { error: late, passes: false };
   }
-  return { error, passes: error instanceof TypeError, after: NaN };
+  return { error, passes: error instanceof TypeError };
 }
 const fetchTimeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 

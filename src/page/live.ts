@@ -23,7 +23,6 @@ const refusals: Readonly<Record<string, string>> = {
     'The browser keeps the camera from this page. Allow it beside the address, and try again.',
   NotFoundError: 'There is no camera here.',
   NotReadableError: 'The camera is busy with something else.',
-  TimeoutError: 'The service takes too long.',
 };
 
 interface Actions {
@@ -32,6 +31,8 @@ interface Actions {
   readonly masks: () => Promise<readonly Blob[]>;
   /** The camera has this size, in pixels. */
   readonly began: (size: { readonly width: number; readonly height: number }) => void;
+  /** It has other proportions: a phone was turned. */
+  readonly turned: (size: { readonly width: number; readonly height: number }) => void;
   readonly ended: () => void;
   readonly taken: (still: File) => void;
 }
@@ -46,7 +47,7 @@ export function createLive(client: AdainClient, actions: Actions) {
   /** Why no frame comes; said once. */
   let told = '';
   let masks: Promise<readonly Blob[]> | undefined;
-  let [sent, shown] = [0, 0];
+  let [sent, shown, changes] = [0, 0, 0];
   let side: number = frameSides.slow;
   let times: number[] = [];
 
@@ -79,7 +80,7 @@ export function createLive(client: AdainClient, actions: Actions) {
     if (!isOn) {
       isOn = true;
       document.body.classList.add('is-live');
-      actions.began({ width: video.videoWidth, height: video.videoHeight });
+      actions.began(sizeOf(video));
     }
     await Promise.all(Array.from({ length: inFlight }, () => follow(signal)));
   }
@@ -115,6 +116,7 @@ export function createLive(client: AdainClient, actions: Actions) {
 
   async function frame(signal: AbortSignal): Promise<void> {
     const number = ++sent;
+    const asked = changes;
     const overtaken = new AbortController();
     let seconds = 0;
     const onProgress = (progress: Progress) => {
@@ -128,19 +130,25 @@ export function createLive(client: AdainClient, actions: Actions) {
       const ends = AbortSignal.any([signal, overtaken.signal]);
       const { picture } = await client.stylize(painting, { signal: ends, deadlineMs, onProgress });
       const bitmap = await createImageBitmap(picture);
-      if (signal.aborted || number < shown) return;
+      if (signal.aborted || number < shown) {
+        bitmap.close();
+        return;
+      }
       shown = number;
       tell(bitmap);
       context?.transferFromImageBitmap(bitmap);
       if (told) say('');
       told = '';
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || (seconds === 0 && asked !== changes)) return;
+      if (error instanceof ProblemError && error.retryAfter !== undefined) {
+        const { problem, retryAfter } = error; // later than the client has waited for
+        onProgress({ phase: 'waiting', seconds: retryAfter, problem });
+      }
       if (seconds > 0) return pause(seconds * 1000);
-      const { name, message } = error as Error;
+      const { message } = error as Error;
       isRefused = error instanceof ProblemError && error.problem.status < 500;
-      if (isRefused || told !== message)
-        showProblem(refusals[name] ? new Error(refusals[name]) : error);
+      if (isRefused || told !== message) showProblem(error);
       told = message;
       if (!isRefused) await pause(pauseMs);
     }
@@ -165,6 +173,9 @@ export function createLive(client: AdainClient, actions: Actions) {
     times = [];
   }
 
+  video.addEventListener('resize', () => {
+    if (isOn) actions.turned(sizeOf(video));
+  });
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) suspend();
     else if (isOn) void open();
@@ -189,11 +200,17 @@ export function createLive(client: AdainClient, actions: Actions) {
     close,
     /** The next frame is painted otherwise. */
     change(): void {
+      changes++;
       isRefused = false;
       masks = undefined;
     },
   };
 }
+
+const sizeOf = ({ videoWidth, videoHeight }: HTMLVideoElement) => ({
+  width: videoWidth,
+  height: videoHeight,
+});
 
 async function draw(scale: number, isMirrored: boolean, quality: number): Promise<Blob> {
   const [width, height] = [video.videoWidth, video.videoHeight].map((length) =>

@@ -63,6 +63,9 @@ const painter = createPainter(client, wish, (styleIds) => {
 const live = createLive(client, {
   painting: (frame, masks) => frameOf(settings, frame, masks),
   masks: () => masking.blobs(),
+  turned(size) {
+    stage.shape(size);
+  },
   began(size) {
     painter.cancel();
     void paintSheet(undefined, presets);

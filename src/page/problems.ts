@@ -3,16 +3,25 @@ import { find } from './dom.ts';
 
 const fields = () => document.querySelectorAll<HTMLElement>('[data-field]');
 const status = find('#status', HTMLElement);
+const start = find('#start', HTMLElement);
 
-/** Says what is wrong at the control that it is about, or under the picture. */
+/** What browsers say of it is for engineers. */
+const unanswered: Readonly<Record<string, string>> = {
+  TypeError: 'The service does not answer.',
+  TimeoutError: 'The service takes too long.',
+};
+
+/** Says what is wrong at the control that it is about, or under the picture; before there is one, where it would be chosen. */
 export function showProblem(
   error: unknown,
   field = error instanceof ProblemError ? error.problem.field : undefined,
 ): void {
-  const { message } = error as Error;
-  const at = field && document.querySelector(`[data-field~="${CSS.escape(field)}"]:not([hidden])`);
+  const { name, message: own } = error as Error;
+  const message = unanswered[name] ?? own;
+  const named = field ? document.querySelector(`[data-field~="${CSS.escape(field)}"]`) : null;
+  const at = [named, status, start].find((place) => place?.closest('[hidden]') === null) ?? status;
   clearProblems();
-  if (!at) {
+  if (at === status) {
     status.textContent = message;
     status.classList.add('wrong');
     return;

@@ -142,7 +142,8 @@ t.test('who does not answer is asked again; a mistake of the caller is not', asy
 
 t.test('it does not wait for what comes after the deadline', async (t) => {
   const { asked, client } = answering(later(503, '100'));
-  await t.rejects(client.model(), { name: 'ProblemError', problem: { status: 503 } });
+  const told = { name: 'ProblemError', problem: { status: 503 }, retryAfter: 100 };
+  await t.rejects(client.model(), told);
   t.equal(asked.length, 1);
   const date = new Date(Date.now() + 3_600_000).toUTCString();
   const { client: dated } = answering(later(503, date));

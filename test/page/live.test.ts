@@ -134,6 +134,58 @@ t.test('a service that is busy is asked with a newer frame', { skip }, async (t)
   t.equal(await shown(page), 'green');
 });
 
+t.test(
+  'a service that is busy for longer than a frame waits is left alone',
+  { skip },
+  async (t) => {
+    const { page, held, route } = await watch(t, undefined, false);
+    for (const [at, status] of [503, 429].entries()) {
+      const body = JSON.stringify({ title: 'Overloaded', status, detail: 'Come back.' });
+      const headers = { 'retry-after': '60' };
+      const contentType = 'application/problem+json';
+      await (await route(at)).fulfill({ status, headers, contentType, body });
+    }
+    await page
+      .locator('#status:not(.wrong)', { hasText: 'Overloaded. It is tried again in 60 s.' })
+      .waitFor();
+    await page.waitForTimeout(2500); // other failures are over by then
+    t.equal(held.length, 2);
+    t.equal(await page.locator('.error:visible').count(), 0);
+  },
+);
+
+t.test('what was changed while it was refused is tried', { skip }, async (t) => {
+  const { page, route } = await watch(t, '#styles=nobodys', false);
+  const body = JSON.stringify({ title: 'No', status: 404, detail: 'No.', field: 'styleId' });
+  const refusal = { status: 404, contentType: 'application/problem+json', body };
+  const [first, second] = [await route(0), await route(1)];
+  await page.click('[data-style=mosaic] .pick');
+  await first.fulfill(refusal);
+  await second.fulfill(refusal);
+  await (await route(2)).fulfill(await picture('green'));
+  await route(4);
+  t.equal(await shown(page), 'green');
+  t.notOk(await page.isVisible('[data-field~=styleId] .error'));
+});
+
+t.test('a phone may be turned', { skip }, async (t) => {
+  const { page, complaints } = await visit(t, '#styles=mosaic');
+  await page.evaluate(`{
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+    const context = canvas.getContext('2d');
+    setInterval(() => context.fillRect(0, 0, Math.random() * 640, 480), 30);
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream();
+    globalThis.turn = () => Object.assign(canvas, { width: 480, height: 640 });
+  }`);
+  await page.click('#live');
+  await page.waitForSelector('#timing:text-matches("(256 × 192|384 × 288)")');
+  await page.evaluate('turn()');
+  await page.waitForSelector('#timing:text-matches("(192 × 256|288 × 384)")');
+  const box = await page.locator('#live-view').boundingBox();
+  t.ok(Math.abs((box?.width ?? 0) / (box?.height ?? 1) - 3 / 4) < 0.01, 'in proportion');
+  t.same(complaints, []);
+});
+
 t.test('a failure that may pass is said, and a newer frame is sent', { skip }, async (t) => {
   const { page, route } = await watch(t, undefined, false);
   await (
