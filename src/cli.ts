@@ -5,5 +5,6 @@ const [first] = process.argv.slice(2);
 if (first === undefined || first.startsWith('-')) await import('./server.ts');
 else {
   const { runCommand } = await import('./cli/index.ts');
-  process.exitCode = await runCommand(process.argv.slice(2));
+  const code = await runCommand(process.argv.slice(2));
+  if (code !== 0) process.exitCode = code; // else it is that of what could not be written
 }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
-import { createClient, ProblemError } from '../client/index.ts';
+import { ProblemError } from '../client/index.ts';
 import { ServiceError } from '../errors.ts';
 import { escaped } from '../printable.ts';
 import { parseTexts, styleTexts } from '../routes/style-form.ts';
 import { checkedId } from '../routes/style-requests.ts';
-import { reason, readServer } from './service.ts';
-import { UsageError, type Arguments, type Options } from './usage.ts';
+import { helloMs, openService, readServer, unanswered } from './service.ts';
+import { cannotRead, UsageError, type Arguments, type Options } from './usage.ts';
 
 const texts = Object.keys(styleTexts.shape) as (keyof typeof styleTexts.shape)[];
 
@@ -37,17 +37,25 @@ export async function addStyles(given: Arguments): Promise<number> {
     ...(given.one('id') !== undefined && { id: checkedId(given.one('id') ?? '') }),
     ...parseTexts(Object.fromEntries(texts.map((name) => [name, given.one(name)]))),
   }));
-  const client = createClient(server);
+  const say = (what: string, text: string) => {
+    process.stderr.write(`${escaped(what)}: ${escaped(text)}\n`);
+  };
+  const { client } = await openService(server, helloMs, (what) => {
+    say(server, what);
+  });
   let failed = 0;
   for (const path of positionals) {
     try {
-      const image = new Blob([new Uint8Array(await readFile(path))]);
+      const bytes = await readFile(path).catch((cause: unknown) => {
+        throw cannotRead('The file', cause);
+      });
+      const image = new Blob([new Uint8Array(bytes)]);
       const { id, name } = await client.registerStyle({ ...about, image });
       process.stdout.write(`${JSON.stringify({ input: path, id, name })}\n`);
     } catch (error) {
+      if (!(error instanceof ProblemError || error instanceof UsageError)) throw unanswered(error);
       failed++;
-      const text = error instanceof ProblemError ? error.message : reason(error);
-      process.stderr.write(`${escaped(path)}: ${escaped(text)}\n`);
+      say(path, error.message);
     }
   }
   return failed > 0 ? 1 : 0;

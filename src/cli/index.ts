@@ -44,8 +44,12 @@ Exit code: 0 all done, 1 some or the service failed, 2 the command line is wrong
 
 /** @returns the exit code, after whatever is wrong has been said on stderr */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  // Who reads has gone; there are still the files.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') return; // who reads has gone; there are still the files
+    if (!process.exitCode) process.stderr.write(`What stdout says is lost (${code}).\n`);
+    process.exitCode = 1;
+  });
   const name = Object.keys(commands).find((name) => `${args.join(' ')} `.startsWith(`${name} `));
   try {
     const command = commands[name ?? ''];

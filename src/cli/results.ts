@@ -17,7 +17,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { draft, draftPrefix } from '../store/index.ts';
 import type { Picture } from './pictures.ts';
-import { UsageError } from './usage.ts';
+import { cannotWrite, UsageError } from './usage.ts';
 
 /** In a folder of results: how all of them were painted. */
 export const recordName = '.adain-server.json';
@@ -133,9 +133,13 @@ const shown = (value: unknown): string =>
 
 /** With the first result, so that options which nothing was painted with bind nobody. */
 async function claim(folder: string, record: string, settings: Settings): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const own = join(folder, `${recordName}.${randomUUID()}`);
-  await writeFile(own, `${JSON.stringify({ settings }, null, 2)}\n`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(own, `${JSON.stringify({ settings }, null, 2)}\n`);
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
   try {
     await place(own, record);
   } catch (error) {

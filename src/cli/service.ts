@@ -34,7 +34,7 @@ export async function openService(
 }
 
 /** To answer at all: time to start. */
-const helloMs = 60_000;
+export const helloMs = 60_000;
 
 function explain(server: string, error: unknown): Error {
   const told = `--server ${server}`;
@@ -45,10 +45,11 @@ function explain(server: string, error: unknown): Error {
   return new Error(`${told} does not answer as it should (${reason(error)}).`, { cause: error });
 }
 
-/** fetch says nothing but that it failed. */
-export function reason(error: unknown): string {
+/** fetch says nothing but that it failed, and of a late answer how it ended itself. */
+function reason(error: unknown): string {
   const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
-  return error instanceof TypeError && cause ? (cause.code ?? cause.message) : message;
+  if (error instanceof TypeError && cause) return cause.code ?? cause.message;
+  return (error as Error).name === 'TimeoutError' ? 'no answer in time' : message;
 }
 
 /**
@@ -80,6 +81,10 @@ async function startOwn(deadlineMs: number): Promise<Service> {
     throw error;
   }
 }
+
+/** What ends a command: all that follows would fare alike. */
+export const unanswered = (cause: unknown): Error =>
+  new Error(`The service does not answer (${reason(cause)}).`, { cause });
 
 /** @throws UsageError for what is no address of a server */
 export function readServer(given: Arguments): string | undefined {

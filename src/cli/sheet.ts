@@ -5,7 +5,7 @@ import { contactSheet, type Cell } from '../imaging/contact-sheet.ts';
 import { mediaTypes, mediaTypeOf, pictureFormats, type PictureFormat } from '../imaging/formats.ts';
 import { draft } from '../store/index.ts';
 import { createReport, type Report } from './report.ts';
-import { cannotRead, UsageError, type Arguments, type Options } from './usage.ts';
+import { cannotRead, cannotWrite, UsageError, type Arguments, type Options } from './usage.ts';
 import { readWork, withService, workOptions, type Painter } from './work.ts';
 
 export const sheetOptions: Options = {
@@ -28,7 +28,12 @@ export async function sheet(given: Arguments): Promise<number> {
   const report = createReport(0, process.stdout, process.stderr);
   return withService(work, report, async (painter) => {
     const cells = await paintAll(new Blob([new Uint8Array(photograph)]), painter, report);
-    await (await draft(out, await contactSheet(cells, format))).publish();
+    const sheet = await contactSheet(cells, format);
+    await draft(out, sheet)
+      .then(({ publish }) => publish())
+      .catch((error: unknown) => {
+        throw cannotWrite(out, error);
+      });
     const [, ...styles] = cells.map(({ name }) => name);
     report.print({ input: path, output: out, styles });
   });

@@ -5,7 +5,7 @@ import { brushOptions, readBrush, type Brush } from './brush.ts';
 import { isInShard, listPictures, parseShard, type Picture } from './pictures.ts';
 import { createReport, type Report } from './report.ts';
 import { isOfName, openResults, type Results } from './results.ts';
-import { reason } from './service.ts';
+import { unanswered } from './service.ts';
 import { cannotRead, UsageError, type Arguments, type Options } from './usage.ts';
 import { readWork, withService, workOptions, type Painter } from './work.ts';
 
@@ -119,9 +119,6 @@ async function greet(client: Painter['client'], options: CallOptions): Promise<v
   });
 }
 const greetingMs = 10_000;
-
-const unanswered = (cause: unknown) =>
-  new Error(`The service does not answer (${reason(cause)}).`, { cause });
 
 async function read(path: string) {
   const stats = await stat(path);

@@ -13,6 +13,19 @@ export function cannotRead(what: string, cause: unknown, remedy = ''): UsageErro
   return new UsageError(`${what} cannot be read (${code}).${remedy && ` ${remedy}`}`, { cause });
 }
 
+/** Of what `--out` names; where another would fare no better, the error as it is. */
+export function cannotWrite(out: string, cause: unknown): unknown {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (!ofPlace.has(code)) return cause;
+  return new UsageError(`--out is ${out}, which cannot be written (${code}). Choose another.`, {
+    cause,
+  });
+}
+const ofPlace = new Set([
+  ...['EACCES', 'EEXIST', 'EILSEQ', 'EINVAL', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENOENT'],
+  ...['ENOTDIR', 'ENOTEMPTY', 'EPERM', 'EROFS'],
+]);
+
 /** By the option's name: what its value is, and what `--help` says of it. */
 export type Options = Readonly<Record<string, { readonly value: string; readonly about: string }>>;
 

@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +16,8 @@ import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
 import { openResults } from '../../src/cli/results.ts';
-import { filesIn, folderOf, run, start } from './command.ts';
+import { root } from '../docker/files.ts';
+import { filesIn, folderOf, run, serve, start } from './command.ts';
 
 const isRoot = process.getuid?.() === 0;
 const style = ['--style', 'mosaic'];
@@ -49,6 +59,54 @@ t.test('a service that falls silent ends the work, not each picture', async (t) 
   const { code, lines, errors } = await run(t, ...args, '--server', url, '--timeout', '1');
   t.same([code, lines], [1, []]);
   t.match(errors, /The service does not answer/);
+});
+
+t.test('a service that takes calls and says nothing is told as such', async (t) => {
+  const silent = await answering(t, () => undefined, 0);
+  const folder = await folderOf(t, 'a.png');
+  const args = ['stylize', join(folder, 'in'), ...style, '--out', join(folder, 'out')];
+  const { code, errors } = await run(t, ...args, '--server', silent, '--timeout', '1');
+  t.equal(code, 1);
+  t.match(errors, /--server .* does not answer as it should \(no answer in time\)/);
+
+  const other = await answering(t, (_request, response) => response.writeHead(404).end(), 0);
+  const added = await run(t, 'styles', 'add', join(folder, 'in/a.png'), '--server', other);
+  t.match(added, { code: 2, errors: /is no adain-server/ }, 'styles add says hello, too');
+});
+
+t.test('--out that cannot be written is said by its name', async (t) => {
+  const { url } = await serve(t);
+  const folder = await folderOf(t, 'a.png', 'b.png');
+  const [out, sheet] = [join(folder, 'file'), join(folder, 'sheet.png')];
+  writeFileSync(out, '');
+  mkdirSync(sheet);
+  const server = ['--server', url];
+  const told = await run(t, 'stylize', join(folder, 'in'), ...style, '--out', out, ...server);
+  t.match(told, {
+    code: 2,
+    errors: /--out is .*file, which cannot be written \(EEXIST\)\. Choose/,
+  });
+  const drawn = await run(t, 'sheet', join(folder, 'in/a.png'), '--out', sheet, ...server);
+  t.match(drawn, { code: 2, errors: /--out is .*sheet\.png, which .* \(EISDIR\)/ });
+  t.same(filesIn(folder), ['file', 'in/a.png', 'in/b.png'], 'and no draft');
+});
+
+const full = existsSync('/dev/full') ? false : 'there is no /dev/full';
+t.test('lines that cannot be written are not lost in silence', { skip: full }, async (t) => {
+  const { url } = await serve(t);
+  const folder = await folderOf(t, 'a.png');
+  const commands = [
+    ['stylize', '--help'],
+    ['styles', 'add', join(folder, 'in/a.png'), '--server', url],
+  ];
+  for (const args of commands) {
+    const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+    const child = spawn(process.execPath, [root('dist/cli.js'), ...args], { stdio: [...stdio] });
+    let errors = '';
+    child.stderr?.on('data', (chunk) => (errors += String(chunk)));
+    t.same(await once(child, 'close'), [1, null]);
+    t.equal(errors, 'What stdout says is lost (ENOSPC).\n');
+  }
 });
 
 t.test('a picture that changes while it is painted is painted again', async (t) => {
