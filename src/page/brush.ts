@@ -1,3 +1,5 @@
+import { isOpaque } from './picture.ts';
+
 /** A mask that is painted: white is painted, black keeps the photograph. */
 export interface Brush {
   /** Diameter, in pixels of the mask. */
@@ -18,6 +20,7 @@ export interface Mask {
   readonly undo: () => void;
   readonly invert: () => void;
   readonly clear: () => void;
+  /** Of one that is not all opaque, what its alpha channel says, as the service reads masks. */
   readonly draw: (picture: CanvasImageSource) => void;
   readonly drawOn: (canvas: HTMLCanvasElement) => void;
   readonly toBlob: () => Promise<Blob>;
@@ -53,8 +56,16 @@ export function createMask(width: number, height: number): Mask {
       fill('source-over');
     },
     draw(picture) {
-      fill('source-over');
+      context.globalCompositeOperation = 'copy';
       context.drawImage(picture, 0, 0, width, height);
+      const pixels = context.getImageData(0, 0, width, height);
+      const { data } = pixels;
+      if (isOpaque(data)) return;
+      for (let at = 0; at < data.length; at += 4) {
+        data.fill(data[at + 3] ?? 0, at, at + 3);
+        data[at + 3] = 255;
+      }
+      context.putImageData(pixels, 0, 0);
     },
     stroke([x0, y0], [x1, y1], { size, hardness, color }) {
       const radius = size / 2;

@@ -37,7 +37,10 @@ export function renderChosen(styles: readonly ChosenStyle[], actions: Actions): 
   const rows = styles.map((style, at) =>
     row(style, at, styles.length > 1 ? sliders[at]?.element : undefined, actions),
   );
+  const isUsed = list.contains(document.activeElement);
   list.replaceChildren(...rows, ...(triangle ? [triangle.element] : []));
+  // Whoever has taken one away goes on from here, not from the page's beginning.
+  if (isUsed) list.querySelector<HTMLElement>('button, input')?.focus({ preventScroll: true });
 }
 
 function pictureOf({ id, picture }: ChosenStyle): HTMLImageElement {

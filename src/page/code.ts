@@ -14,13 +14,15 @@ const usual: Readonly<Record<string, string>> = {
 export const extensionOf = (type: string): string =>
   type.replace('image/', '').replace('jpeg', 'jpg') || 'jpg';
 
+/** What the code calls a file of several. */
+export const numbered = (name: string, count: number, at: number): string =>
+  count > 1 ? `${name}${at + 1}` : name;
+
 /** The fields of a form, in their order; of a file its name. */
 function fieldsOf(painting: Painting): Field[] {
   const { styles, mask = [], weights, alpha, strokes, color, size, format, quality } = painting;
   const { frames } = painting;
   const texts = { weights, alpha, strokes, color, frames, size, format, quality };
-  const numbered = (name: string, count: number, at: number) =>
-    count > 1 ? `${name}${at + 1}` : name;
   return [
     ['content', `photo.${extensionOf(painting.content.type)}`, true],
     ...styles.map((style, at): Field =>

@@ -12,8 +12,9 @@ const atOnce = 48;
 /** Styles that users have registered, some at a time. */
 export function createLibrary(client: AdainClient, actions: TileActions) {
   const tiles: Tile[] = [];
-  const options = patience(new AbortController().signal, find('#sheet-status', HTMLElement));
-  const styles = client.styles({ kind: 'registered', limit: atOnce }, options);
+  const { signal } = new AbortController();
+  const listing = patience(signal, find('#sheet-status', HTMLElement));
+  const styles = client.styles({ kind: 'registered', limit: atOnce }, listing);
 
   function add(style: Style, where: 'append' | 'prepend'): void {
     if (tiles.some((tile) => tile.style.id === style.id)) return;
@@ -40,7 +41,8 @@ export function createLibrary(client: AdainClient, actions: TileActions) {
     /** @returns what it has become; undefined when it was refused, which is shown */
     async save(image: Blob, name: string): Promise<Style | undefined> {
       try {
-        const style = await client.registerStyle({ image, ...(name && { name }) });
+        const saving = patience(signal, find('#status', HTMLElement));
+        const style = await client.registerStyle({ image, ...(name && { name }) }, saving);
         add(style, 'prepend');
         say(`${style.name} is in the library.`);
         return style;

@@ -8,7 +8,7 @@ import { createMasking } from './masking.ts';
 import { createPainter, type Wish } from './painter.ts';
 import { frameOf, type Content } from './painting.ts';
 import { takePictures } from './photographs.ts';
-import { readContent, readStyle } from './picture.ts';
+import { keep, readContent, readStyle } from './picture.ts';
 import { clearProblems, refusalOf, showProblem } from './problems.ts';
 import {
   choose,
@@ -153,19 +153,32 @@ async function saveStyle(at: number, name: string): Promise<void> {
   );
 }
 
-async function showPhotograph(file: File): Promise<void> {
+async function showPhotograph(coming: File | Promise<File>): Promise<void> {
   const keepsSize = find('#keep-size', HTMLInputElement).checked;
   const mine = ++readings;
-  const read = await readContent(file, keepsSize).catch(() => undefined);
+  const read = await readPhotograph(coming, keepsSize).catch((error: unknown) => ({ error }));
   if (mine !== readings) return; // another was chosen
-  if (read) {
-    live.close();
-    await workOn((content = read));
+  if ('error' in read) {
+    start.hidden = false;
+    showProblem(read.error, 'content');
     return;
   }
-  start.hidden = false;
+  live.close();
+  await workOn((content = read));
+}
+
+/** @throws what the service says of one that this browser cannot show */
+async function readPhotograph(coming: File | Promise<File>, keepsSize: boolean): Promise<Content> {
+  const file = await keep(await coming);
+  const read = await readContent(file, keepsSize).catch(() => undefined);
+  if (read) return read;
   await listed;
-  showProblem(await refusalOf(client, file, presets[0]?.style));
+  throw await refusalOf(client, file, presets[0]?.style);
+}
+
+async function addOwn(file: File): Promise<void> {
+  const picture = await readStyle(await keep(file));
+  addStyle({ picture, name: file.name.replace(/\.\w+$/, ''), weight: 1, alpha: 1 });
 }
 
 async function workOn(content: Content): Promise<void> {
@@ -201,8 +214,8 @@ takePictures({
     void showPhotograph(file);
   },
   style(file) {
-    void readStyle(file).then((picture) => {
-      addStyle({ picture, name: file.name.replace(/\.\w+$/, ''), weight: 1, alpha: 1 });
+    addOwn(file).catch((error: unknown) => {
+      showProblem(error, 'style');
     });
   },
   mask(file) {
@@ -218,8 +231,18 @@ onControls((controls) => {
   settings = { ...settings, ...controls };
   changed();
 });
-takeAway(() => painter.whole(), wish, link);
+takeAway(
+  () => painter.whole(),
+  () => masking.blobs(),
+  wish,
+  link,
+);
 showControls(settings);
+addEventListener('hashchange', () => {
+  settings = fromFragment(location.hash.slice(1)); // a link that was opened here, or the one before
+  showControls(settings);
+  nameStyles([...presets, ...library.tiles]);
+});
 
 const listed = listPresets().catch(showProblem);
 await listed;

@@ -147,6 +147,7 @@ export function createMasking(change: () => void) {
     const mask = current();
     mask.keep();
     mask.draw(bitmap);
+    bitmap.close();
     open(true);
     change();
   }

@@ -26,7 +26,8 @@ export function createPainter(
   wish: () => Wish | undefined,
   painted: (styleIds: readonly string[]) => void,
 ) {
-  let whole: Painted | undefined;
+  /** Under way, or made. */
+  let whole: Promise<Painted | undefined> | undefined;
   let running: AbortController | undefined;
 
   async function paint(
@@ -53,6 +54,13 @@ export function createPainter(
     }
   }
 
+  const share = async (painting: Promise<Painted | undefined>) => {
+    whole = painting;
+    const made = await painting;
+    if (!made && whole === painting) whole = undefined; // whoever asks again has it tried again
+    return made;
+  };
+
   const preview = createLatest(async (signal) => {
     const asked = wish();
     if (!asked) return;
@@ -61,8 +69,9 @@ export function createPainter(
     if (signal.aborted) return;
     const finer = ' The whole picture has finer strokes than this preview: 1:1 shows them.';
     const more = isFiner(settings, content) ? finer : '';
-    const made = await paint(asked, previewOf(settings, content, masks), signal, more);
-    if (isWhole(settings, content)) whole = made;
+    const painting = paint(asked, previewOf(settings, content, masks), signal, more);
+    if (isWhole(settings, content)) await share(painting);
+    else if (await painting) stage.actualSize(undefined);
   }, delayMs);
 
   function cancel(): void {
@@ -81,15 +90,16 @@ export function createPainter(
     },
     /** The result as it was asked for; undefined when it fails, or something else is asked for. */
     async whole(): Promise<Blob | undefined> {
+      if (whole) return (await whole)?.picture; // that of another button
       const asked = wish();
-      if (whole || !asked) return whole?.picture;
+      if (!asked) return undefined;
       preview.cancel();
-      running?.abort();
       const { signal } = (running = new AbortController());
       say('Painting the whole picture …');
-      const masks = await asked.masks();
-      whole = await paint(asked, resultOf(asked.settings, asked.content, masks), signal);
-      return whole?.picture;
+      const painting = asked
+        .masks()
+        .then((masks) => paint(asked, resultOf(asked.settings, asked.content, masks), signal));
+      return (await share(painting))?.picture;
     },
   };
 }

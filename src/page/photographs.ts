@@ -1,7 +1,8 @@
 import { find, onFiles } from './dom.ts';
 
 export interface Dropped {
-  readonly photograph: (file: File) => void;
+  /** Of ours it has yet to come. */
+  readonly photograph: (file: File | Promise<File>) => void;
   readonly style: (file: File) => void;
   readonly mask: (file: File) => void;
 }
@@ -21,7 +22,7 @@ export function takePictures({ photograph, style, mask }: Dropped): void {
   });
   for (const button of document.querySelectorAll<HTMLElement>('[data-example]')) {
     button.addEventListener('click', () => {
-      void readExample(button.dataset['example'] ?? '').then(photograph);
+      photograph(readExample(button.dataset['example'] ?? ''));
     });
   }
   document.addEventListener('paste', ({ clipboardData }) => {
@@ -48,6 +49,7 @@ export function takePictures({ photograph, style, mask }: Dropped): void {
 }
 
 async function readExample(name: string): Promise<File> {
-  const answer = await fetch(`assets/examples/${name}.jpg`);
+  const answer = await fetch(`assets/examples/${name}.jpg`).catch(() => undefined);
+  if (!answer?.ok) throw new Error('The service does not send it. Try again, or choose your own.');
   return new File([await answer.blob()], `${name}.jpg`, { type: 'image/jpeg' });
 }

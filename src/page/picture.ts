@@ -4,6 +4,18 @@ import type { Content } from './painting.ts';
 const sides = { full: 2048, medium: 1536, small: 512, style: 1024 };
 
 /**
+ * A file as it is now. One on the disk is read anew for every request, and for a browser that cannot
+ * (it was moved, or saved anew) the service does not answer.
+ * @throws Error where it cannot be read
+ */
+export async function keep(file: File): Promise<File> {
+  const bytes = await file.arrayBuffer().catch((cause: unknown) => {
+    throw new Error(`${file.name} cannot be read. Choose it again.`, { cause });
+  });
+  return new File([bytes], file.name, { type: file.type });
+}
+
+/**
  * Reads a photograph and makes what is sent of it.
  * @throws DOMException where the browser cannot decode it
  */
@@ -30,8 +42,10 @@ export async function readContent(file: File, keepsSize: boolean): Promise<Conte
 /** A style's picture, no larger than is worth sending; as it is where the browser cannot read it. */
 export async function readStyle(file: File): Promise<Blob> {
   const bitmap = await createImageBitmap(file).catch(() => undefined);
-  if (!bitmap || Math.max(bitmap.width, bitmap.height) <= sides.style) return file;
-  return scaled(bitmap, sides.style);
+  const isLarge = bitmap && Math.max(bitmap.width, bitmap.height) > sides.style;
+  const picture = isLarge ? await scaled(bitmap, sides.style) : file;
+  bitmap?.close();
+  return picture;
 }
 
 async function scaled(bitmap: ImageBitmap, side: number): Promise<Blob> {
@@ -44,6 +58,10 @@ async function scaled(bitmap: ImageBitmap, side: number): Promise<Blob> {
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
-  const isOpaque = data.every((value, at) => at % 4 !== 3 || value === 255);
-  return canvas.convertToBlob({ type: isOpaque ? 'image/jpeg' : 'image/png', quality: 0.92 });
+  const type = isOpaque(data) ? 'image/jpeg' : 'image/png';
+  return canvas.convertToBlob({ type, quality: 0.92 });
 }
+
+/** @param data red, green, blue and alpha of each pixel */
+export const isOpaque = (data: ImageData['data']): boolean =>
+  data.every((value, at) => at % 4 !== 3 || value === 255);

@@ -1,4 +1,4 @@
-import type { AdainClient } from '../client/index.ts';
+import { ProblemError, type AdainClient } from '../client/index.ts';
 import { find } from './dom.ts';
 import { thumbnailOf, type Content } from './painting.ts';
 import type { Tile } from './tiles.ts';
@@ -6,6 +6,11 @@ import { patience } from './waiting.ts';
 
 const inFlight = 2;
 const status = find('#sheet-status', HTMLElement);
+
+/** A style may be taken away while the page is open; the others are there. */
+const ifGone = (error: unknown): undefined => {
+  if (!(error instanceof ProblemError) || error.problem.field !== 'styleId') throw error;
+};
 
 /**
  * The contact sheet: the photograph in every style, one after the other, two at a time.
@@ -30,9 +35,9 @@ export function createSheet(client: AdainClient) {
     const work = async () => {
       for (const tile of rest) {
         const painting = thumbnailOf(content, tile.style.id);
-        const { picture } = await client.stylize(painting, patience(signal, status));
+        const painted = await client.stylize(painting, patience(signal, status)).catch(ifGone);
         signal.throwIfAborted();
-        tile.show(picture);
+        if (painted) tile.show(painted.picture);
         done++;
         say();
       }

@@ -1,4 +1,4 @@
-import { asCurl, asFetch, extensionOf } from './code.ts';
+import { asCurl, asFetch, extensionOf, numbered } from './code.ts';
 import { find, make } from './dom.ts';
 import { resultOf, sideOf } from './painting.ts';
 import type { Wish } from './painter.ts';
@@ -12,23 +12,38 @@ const texts = { curl: find('#curl', HTMLElement), fetch: find('#fetch', HTMLElem
 const clipboard = navigator.clipboard as Clipboard | undefined;
 
 /**
- * Download, copy, 1:1, and the request as code.
+ * Download, copy, 1:1, the masks, and the request as code.
  * @param link to the page with all settings
  */
 export function takeAway(
   whole: () => Promise<Blob | undefined>,
+  masks: () => Promise<readonly Blob[]>,
   wish: () => Wish | undefined,
   link: () => string,
 ): void {
   button('#download').addEventListener('click', () => {
     void whole().then((picture) => {
-      if (picture) save(picture, wish()?.content.name ?? 'picture');
+      if (picture) save(picture, `${wish()?.content.name ?? 'picture'}-painted`);
+    });
+  });
+  button('#mask-save').addEventListener('click', () => {
+    void masks().then((all) => {
+      if (all.length === 0) say('There is no mask yet.');
+      all.forEach((mask, at) => {
+        save(mask, numbered('mask', all.length, at));
+      });
     });
   });
   button('#copy').addEventListener('click', () => {
-    copyPicture(whole).then(() => {
-      say('The picture is copied.');
-    }, showProblem);
+    const coming = whole();
+    copyPicture(coming).then(
+      () => {
+        say('The picture is copied.');
+      },
+      async (error: unknown) => {
+        if (await coming) showProblem(error); // else it has been said why there is none
+      },
+    );
   });
   button('#zoom').addEventListener('click', () => {
     if (stage.isActual) stage.actualSize(undefined);
@@ -66,7 +81,7 @@ export async function showCode({ settings, content, masks }: Wish): Promise<void
 
 function save(picture: Blob, name: string): void {
   const href = URL.createObjectURL(picture);
-  make('a', { href, download: `${name}-painted.${extensionOf(picture.type)}` }).click();
+  make('a', { href, download: `${name}.${extensionOf(picture.type)}` }).click();
   setTimeout(() => {
     URL.revokeObjectURL(href);
   }, 60_000);
@@ -79,12 +94,12 @@ function copyText(text: string, done: string): void {
 }
 
 /** As PNG, which is all that clipboards take; begun within the click, as Safari wants it. */
-async function copyPicture(whole: () => Promise<Blob | undefined>): Promise<void> {
-  const png = whole().then(async (picture) => {
+async function copyPicture(coming: Promise<Blob | undefined>): Promise<void> {
+  const png = coming.then(async (picture) => {
     if (!picture) throw new Error('There is nothing to copy.');
     const bitmap = await createImageBitmap(picture);
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+    canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
     return canvas.convertToBlob({ type: 'image/png' });
   });
   await clipboard?.write([new ClipboardItem({ 'image/png': png })]);

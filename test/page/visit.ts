@@ -114,6 +114,11 @@ function parse(body: Buffer, type: string): Sent {
 export const choose = (page: Page, input: string, name: string, buffer: Buffer) =>
   page.setInputFiles(input, { name, mimeType: `image/${name.split('.')[1] ?? ''}`, buffer });
 
+/** Waits until it holds in the page. */
+export async function until(page: Page, expression: string): Promise<void> {
+  while (!(await page.evaluate<boolean>(expression))) await page.waitForTimeout(20);
+}
+
 /** Waits until the contact sheet is whole. */
 export const sheetDone = (page: Page) =>
   page.waitForSelector('#tiles:has(li):not(:has(.painted[hidden]))');

@@ -1,5 +1,4 @@
 /** How pictures and masks come, where the page is, and what it looks like there. */
-import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
@@ -13,6 +12,7 @@ import {
   serve,
   sheetDone,
   sheetDoneAnew,
+  until,
   type Sent,
 } from './visit.ts';
 
@@ -28,11 +28,6 @@ async function atWork(t: Test) {
   await sheetDone(visited.page);
   await pick(visited.page, 'mosaic');
   return visited;
-}
-
-/** Waits until it holds in the page. */
-async function until(page: Page, expression: string): Promise<void> {
-  while (!(await page.evaluate<boolean>(expression))) await page.waitForTimeout(20);
 }
 
 /** Of the mask that a form has. */
