@@ -5,6 +5,15 @@ import type { Source } from './source.ts';
 /** Rows in work, tables of the codecs, stacks: what does not grow with the picture. */
 const fixedBytes = 8 * 2 ** 20;
 
+/** AV1 goes by blocks, so that a narrow picture takes what a wider one does. */
+const avifBlock = { decoder: 128, encoder: 64 };
+
+/** Pixels of whole blocks of so many pixels a side. */
+function pixelsInBlocks({ width, height }: Size, side: number): number {
+  const whole = (length: number) => side * Math.ceil(length / side);
+  return whole(width) * whole(height);
+}
+
 /** What a decoder itself holds of the whole picture, in bytes a pixel of the picture sent. */
 function decoderBytesPerPixel(source: Source): number {
   const { format, channels, sampleBytes, hasAlpha, isProgressive, isAnimated } = source;
@@ -26,24 +35,28 @@ function decoderBytesPerPixel(source: Source): number {
 
 /**
  * By how much JPEG's decoder scales each side down itself: to an eighth at most, and no further than
- * to twice what is asked for.
+ * to twice what is asked for, of the side that is scaled least.
  */
 function shrinking({ format, width, height }: Source, target: Size): number {
-  const ratio = Math.max(width, height) / Math.max(target.width, target.height);
+  const ratio = Math.min(width / target.width, height / target.height);
   return format === 'jpeg' ? Math.min(Math.max(ratio / 4, 1), 8) : 1;
 }
 
-/** What is held of the rows in work: of wide pictures much. */
+/**
+ * What is held of the rows in work: of wide pictures much, and of low ones more rows than they have,
+ * since each step of the way holds some.
+ */
 function rowBytes(source: Source, target: Size): number {
   const { channels, sampleBytes, hasAlpha, isTurned } = source;
   // As it was sent a turned picture may be as wide as it is high now.
   const width = isTurned ? Math.max(source.width, source.height) : source.width;
   const height = (source.width * source.height) / width;
   const row = width * channels * sampleBytes;
-  if (target === source) return 2 * Math.min(height, 320) * row;
-  const held = 4 * Math.min(height, 384) * row + 0.6 * height * row;
+  if (target === source) return (2 * Math.min(height, 320) + 40) * row;
+  const rows = Math.min(height, 384);
+  const held = (Math.max(4 * rows, 400 + 2.7 * rows) + 0.6 * height) * row;
   // Colours with opacity are scaled as floats.
-  const floats = hasAlpha ? 36 * Math.min(height, 256) * width : 0;
+  const floats = hasAlpha ? (1 + sampleBytes) * (1700 + 10 * Math.min(height, 256)) * width : 0;
   return Math.max(held / shrinking(source, target) ** 2, floats);
 }
 
@@ -76,10 +89,11 @@ export function maskBytes(source: Source, target: Size): number {
 
 /** What the decoder holds of the picture; one that lies on its side as it was sent, while it is turned. */
 function decoderBytes(source: Source, target: Size): number {
-  const { channels, sampleBytes, isTurned } = source;
+  const { format, channels, sampleBytes, isTurned } = source;
   const sent = source.width * source.height;
+  const decoded = format === 'avif' ? pixelsInBlocks(source, avifBlock.decoder) : sent;
   const turned = (channels * sampleBytes * sent) / shrinking(source, target) ** 2;
-  return decoderBytesPerPixel(source) * sent + (isTurned ? turned : 0);
+  return decoderBytesPerPixel(source) * decoded + (isTurned ? turned : 0);
 }
 
 function besideBytes(source: Source, target: Size, frames = 1): number {
@@ -116,9 +130,10 @@ const encoderBytesPerPixel: Record<PictureFormat, { opaque: number; withAlpha: n
 /**
  * What encoding a result takes at most, in bytes, over the pixels that go in; the result is in it.
  */
-export function encodeBytes(format: PictureFormat, { width, height }: Size, hasAlpha: boolean) {
+export function encodeBytes(format: PictureFormat, size: Size, hasAlpha: boolean) {
   const { opaque, withAlpha } = encoderBytesPerPixel[format];
-  return fixedBytes + (hasAlpha ? withAlpha : opaque) * width * height;
+  const pixels = pixelsInBlocks(size, format === 'avif' ? avifBlock.encoder : 1);
+  return fixedBytes + (hasAlpha ? withAlpha : opaque) * pixels;
 }
 
 /**

@@ -5,11 +5,12 @@
  *     peak.ts decode FILE [SIZE]
  *     peak.ts encode FORMAT opaque|alpha WIDTH HEIGHT
  *     peak.ts mask FILE WIDTH HEIGHT
+ *     peak.ts style FILE SIZE
  *     peak.ts resize TIMES WIDTH HEIGHT
  */
 import { readFileSync } from 'node:fs';
 
-import { openContent } from '../../src/imaging/decode.ts';
+import { openContent, openStyle } from '../../src/imaging/decode.ts';
 import { encodePicture } from '../../src/imaging/encode.ts';
 import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts';
 import { openMask } from '../../src/imaging/mask.ts';
@@ -36,6 +37,11 @@ async function warmUp(): Promise<void> {
 async function decode(file: string, size: number | undefined) {
   const content = await openContent(readFileSync(file), { ...limits, size });
   return { bound: content.decodeBytes, peak: await peakOf(() => content.decode()) };
+}
+
+async function style(file: string, styleSize: number) {
+  const picture = await openStyle(readFileSync(file), { ...limits, styleSize });
+  return { bound: picture.decodeBytes, peak: await peakOf(() => picture.decode()) };
 }
 
 async function encode(format: PictureFormat, hasAlpha: boolean, width: number, height: number) {
@@ -70,6 +76,7 @@ const tasks: Record<string, () => Promise<unknown>> = {
   decode: () => decode(what, rest[0] === undefined ? undefined : Number(rest[0])),
   encode: () => encode(what as PictureFormat, rest[0] === 'alpha', width, height),
   mask: () => mask(what, width, height),
+  style: () => style(what, Number(rest[0])),
   resize: () => resize(Number(what), width, height),
 };
 const result = await tasks[task ?? '']?.();
