@@ -6,6 +6,7 @@ import { abortable } from '../abortable.ts';
 import { ServiceError } from '../errors.ts';
 import type { RequestMemory } from '../memory-budget.ts';
 import { printable } from '../printable.ts';
+import { countParts } from './count-parts.ts';
 
 /** One part of a multipart form, in the order in which it came. */
 export type FormPart =
@@ -29,7 +30,6 @@ export const formLimits = {
   parts: 64,
   fields: 48,
   fieldSize: 4096,
-  headerPairs: 16,
 };
 
 /** Of a text or a file: far more than any of ours has. */
@@ -58,7 +58,7 @@ export async function readForm(
 ): Promise<FormPart[]> {
   const declared = declaredSize(request);
   if (declared !== undefined && declared > maxBytes + framing) throw tooManyBytes(maxBytes);
-  refuseBoundary(request);
+  const boundary = checkedBoundary(request);
   refuseEncoded(request);
   memory.assertRoom(declared ?? memoryStep);
   // Who asks before sending (Expect: 100-continue) and is refused has sent nothing.
@@ -75,6 +75,7 @@ export async function readForm(
     held = Math.min(received + memoryStep, declared ?? maxBytes);
     memory.receive(held);
   };
+  const counted = countParts(request.raw, boundary);
   try {
     const options = { limits: { ...formLimits, fileSize: maxBytes }, fileHwm, isPartAFile };
     const iterator = request.parts(options);
@@ -90,8 +91,11 @@ export async function readForm(
       const unnamed = part.type === 'field' || !part.filename;
       if (!(empty && unnamed)) parts.push(read);
     }
+    if (counted.begun > begun) throw nameless();
   } catch (error) {
     throw explain(error as Error & { code?: string }, maxBytes, begun);
+  } finally {
+    counted.end();
   }
   memory.receive(received);
   return parts;
@@ -116,9 +120,9 @@ const setByClient =
 const longestBoundary = 250;
 
 /** The commonest mistake: the header set by hand, which the HTTP client would have set well. */
-function refuseBoundary(request: FastifyRequest): void {
+function checkedBoundary(request: FastifyRequest): string {
   const type = request.headers['content-type'] ?? '';
-  if (!request.isMultipart()) return;
+  if (!request.isMultipart()) return '';
   const [, quoted, plain = ''] = /;\s*boundary=(?:"([^"]*)|([^\s;]*))/i.exec(type) ?? [];
   const boundary = (quoted ?? plain).trim();
   if (boundary === '') throw wrongBoundary('The Content-Type header has no boundary.');
@@ -126,6 +130,7 @@ function refuseBoundary(request: FastifyRequest): void {
     const { length } = boundary;
     throw wrongBoundary(`The boundary in the Content-Type header has ${length} characters.`);
   }
+  return boundary;
 }
 
 function wrongBoundary(what: string): ServiceError {
@@ -149,11 +154,7 @@ interface Reading {
 
 async function readPart(part: Multipart, reading: Reading): Promise<FormPart> {
   const name = part.fieldname as string | undefined; // whatever its type says
-  if (!name) {
-    const text =
-      'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
-    throw new ServiceError('malformed_form', text);
-  }
+  if (!name) throw nameless();
   if (name.length > longestName) {
     const text = `A part of the form has a name of ${name.length} characters, ${printable(name)}. GET /docs shows the names that there are.`;
     throw new ServiceError('malformed_form', text);
@@ -163,6 +164,12 @@ async function readPart(part: Multipart, reading: Reading): Promise<FormPart> {
   const value = textOf(part).trim();
   reading.receive(value.length);
   return { kind: 'text', name, value, isCut: part.valueTruncated };
+}
+
+function nameless(): ServiceError {
+  const text =
+    'A part of the form has no name. Name it in its Content-Disposition header: form-data; name="content".';
+  return new ServiceError('malformed_form', text);
 }
 
 /** Of a part that says it is JSON the parser has made a value. */

@@ -162,6 +162,36 @@ t.test('a file part needs no file name if its type says what it is', async (t) =
   t.equal((await app.inject(text)).statusCode, 200);
 });
 
+t.test('what no name can be read of is not left out without a word', async (t) => {
+  const alpha = named('alpha');
+  const send = (head: string) =>
+    parts(
+      [named('content', '; filename="a.png"'), content],
+      [named('styleId'), preset],
+      [head, '0'],
+    );
+  for (const head of [
+    'content-disposition: attachment; name="alpha"',
+    'content-type: text/plain',
+    `${alpha}\ncontent-type: text/plain`,
+    `no header\r\n${alpha}`,
+  ]) {
+    const problem = (await app.inject(send(head))).json<{ code: string; detail: string }>();
+    t.match(problem, { code: 'malformed_form', detail: /no name.*Content-Disposition/ }, head);
+  }
+  const many = Array.from({ length: 20 }, (_, index) => `x-${index}: a\r\n`).join('');
+  for (const head of [alpha, `${many}${alpha}`]) {
+    for (const epilogue of ['', '--b--\r\n', 'the end']) {
+      const { payload, ...request } = send(head);
+      const reply = await app.inject({
+        ...request,
+        payload: Buffer.concat([payload, Buffer.from(epilogue)]),
+      });
+      t.equal(reply.statusCode, 200, `${head} ${epilogue}`);
+    }
+  }
+});
+
 t.test('what is in the address belongs in the form', async (t) => {
   const request = await form(['content', content], ['styleId', preset]);
   const reply = await app.inject({ ...request, url: '/stylize?alpha=0.5' });
