@@ -9,7 +9,7 @@ import { decodeBytes, pixelBytes } from './memory.ts';
 import { ownPixels } from './pixels.ts';
 import { pool, type Pool } from './pool.ts';
 import { describeSize, inspect, type Source, timeoutSeconds, undecodable } from './source.ts';
-import { separate } from './transparency.ts';
+import { divide, separate } from './transparency.ts';
 
 /** What a picture takes in memory beside the file, in bytes, as far as its header tells. */
 export interface DecodeMemory {
@@ -190,7 +190,8 @@ export async function decodePixels(
   const { data, info } = await run(decoding, signal);
   const { width, height } = info;
   const channels = info.channels === 4 ? 4 : 3;
-  const { encoding, sampleBytes } = source;
+  const { encoding, sampleBytes, isPremultiplied } = source;
+  if (isPremultiplied && channels === 4) await divide(data, encoding ? sampleBytes : 1);
   const pixels = encoding ? await toSrgb(data, sampleBytes, channels, encoding) : data;
   if (channels === 3) {
     return { image: { width, height, data: await ownPixels(pixels) }, alpha: undefined };

@@ -36,6 +36,8 @@ export interface Source extends Size {
   readonly isTurned: boolean;
   /** Of its samples, where they are not sRGB and sharp does not make it of them. */
   readonly encoding: Encoding | undefined;
+  /** Its colours were multiplied by their opacity, which sharp leaves so. */
+  readonly isPremultiplied: boolean;
   /** RGB of 16 bits a channel with a profile that is left to sharp. */
   readonly isWideRgb: boolean;
   /** In bytes, of the file that `file` makes; 0 where it is the one that was sent. */
@@ -93,6 +95,7 @@ export async function inspect(bytes: Buffer, field: string, maxPixels: number): 
     metadataBytes: structure.metadataBytes,
     tableBytes: structure.tableBytes,
     isTurned: (header.orientation ?? 1) > 1,
+    isPremultiplied: structure.isPremultiplied ?? false,
     isWideRgb: header.space === 'rgb16' && header.hasProfile && !encoding,
   };
 }

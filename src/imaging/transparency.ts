@@ -51,6 +51,26 @@ export async function separate(rgba: Buffer, { width, height }: Size): Promise<L
   return { rgb, alpha };
 }
 
+/**
+ * Divides colours that were multiplied by their opacity by it, in place.
+ * @param rgba of uint8, or of uint16 in the machine's order
+ * @param sampleBytes 1 or 2
+ */
+export async function divide(rgba: Buffer, sampleBytes: 1 | 2): Promise<void> {
+  const length = rgba.length / sampleBytes;
+  const samples = sampleBytes === 1 ? rgba : new Uint16Array(rgba.buffer, rgba.byteOffset, length);
+  const most = 256 ** sampleBytes - 1;
+  await inTurns(length / 4, chunkPixels, (start, end) => {
+    for (let at = 4 * start; at < 4 * end; at += 4) {
+      const opacity = samples[at + 3] as number;
+      if (opacity === 0 || opacity === most) continue;
+      for (let i = at; i < at + 3; i++) {
+        samples[i] = Math.min(Math.round(((samples[i] as number) * most) / opacity), most);
+      }
+    }
+  });
+}
+
 /** Parts the pixels from start to end. Returns the bits that all opacities have: 255 when opaque. */
 function part(rgba: Uint8Array, rgb: Uint8Array, alpha: Uint8Array, start: number, end: number) {
   let all = 255;

@@ -155,3 +155,17 @@ function sequence(
     ),
   );
 }
+
+/** One from sharp with opacity, that says its colours were multiplied by that. */
+export function premultiplied(avif: Buffer): Buffer {
+  const note = box('prem', uint16(1), uint16(1), uint16(2));
+  const references = avif.indexOf('iref') - 4;
+  const end = references + avif.readUInt32BE(references);
+  const made = Buffer.concat([avif.subarray(0, end), note, avif.subarray(end)]);
+  const locations = avif.indexOf('iloc');
+  // Lengths of boxes, and where the pictures begin.
+  for (const at of [avif.indexOf('meta') - 4, references, locations + 16, locations + 34]) {
+    made.writeUInt32BE(avif.readUInt32BE(at) + note.length, at);
+  }
+  return made;
+}

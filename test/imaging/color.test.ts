@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
-import { avifOf, avifParts, iccProperty, nclx, opacityParts } from './avif.ts';
+import { avifOf, avifParts, iccProperty, nclx, opacityParts, premultiplied } from './avif.ts';
 import {
   adobeRgbProfile,
   decodeContent,
@@ -407,5 +407,24 @@ t.test('opacity is what it was, and sides and size are', async (t) => {
     t.ok(Math.abs((image.data[3 * 5] ?? 0) - encode(32 / 255)) <= 1);
     const small = await decodeContent(bytes, { maxPixels: 1e6, field: 'content', size: 16 });
     t.match(small.image, { width: 16, height: 16 });
+  }
+});
+
+t.test('colours of an AVIF that were multiplied by its opacity are divided by it', async (t) => {
+  const rgba = pixels(side, side, (x) => (x < 16 ? [128, 64, 0, 128] : [10, 20, 30, 255]));
+  const raw = { width: side, height: side, channels: 4 } as const;
+  const avif = await sharp(rgba, { raw }).avif({ lossless: true }).toBuffer();
+  for (const size of [side, 2 * side]) {
+    const limits = { maxPixels: 1e6, field: 'content', size };
+    const are = async (bytes: Buffer, expected: readonly number[]) => {
+      const { image, alpha } = await decodeContent(bytes, limits);
+      t.equal(alpha?.[0], 128);
+      const colors = [...image.data.subarray(0, 3), ...image.data.subarray(-3)];
+      // Scaling with opacity rounds down, twice.
+      const off = colors.map((color, at) => Math.abs(color - (expected[at] ?? NaN)));
+      t.ok(Math.max(...off) <= (size === side ? 0 : 2), `${size}: ${colors.join()}`);
+    };
+    await are(avif, [128, 64, 0, 10, 20, 30]);
+    await are(premultiplied(avif), [255, 128, 0, 10, 20, 30]);
   }
 });

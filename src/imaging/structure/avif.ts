@@ -23,6 +23,8 @@ interface Item {
   color: Color | undefined;
   /** The items it is made of, one as often as it is named, and its opacity. */
   readonly parts: number[];
+  /** Its colours were multiplied by its opacity. */
+  isPremultiplied: boolean;
 }
 
 /** Two numbers of H.273, or a profile, which is the decoder's affair. */
@@ -106,6 +108,7 @@ function walk(bytes: Buffer): Structure {
     metadataBytes: metadataBytes + missing,
     codedPixels: mostCodedPixels(bytes, items),
     encoding: readColor(items, shown),
+    isPremultiplied: shown?.isPremultiplied ?? false,
     mended: sequence || missing > 0 ? () => asStill(bytes, sequence, missing) : undefined,
   };
 }
@@ -180,7 +183,10 @@ function readTypes(bytes: Buffer, iinf: Box): Items {
     const id = reader.whole(version === 3 ? 4 : 2);
     reader.whole(2);
     const name = String.fromCharCode(...[1, 1, 1, 1].map((one) => reader.whole(one)));
-    items.set(id, { type: name, extents: [], pixels: undefined, color: undefined, parts: [] });
+    items.set(id, {
+      ...{ type: name, extents: [], pixels: undefined, color: undefined, parts: [] },
+      isPremultiplied: false,
+    });
   }
   return items;
 }
@@ -275,9 +281,11 @@ function readReferences(bytes: Buffer, iref: Box, items: Items): void {
   for (const { type, start, end } of boxes(bytes, iref.start + 4, iref.end)) {
     const reader = createReader(bytes, start, end);
     const from = reader.whole(idSize);
+    const source = items.get(from);
+    if (source && type === 'prem') source.isPremultiplied = true;
     for (let count = reader.whole(2); count > 0 && reader.left > 0; count--) {
       const to = reader.whole(idSize);
-      if (type === 'dimg') items.get(from)?.parts.push(to);
+      if (type === 'dimg') source?.parts.push(to);
       // Opacity names the picture that it belongs to.
       if (type === 'auxl') items.get(to)?.parts.push(from);
     }

@@ -29,6 +29,8 @@ export interface Structure {
   readonly tableBytes: (frames: number) => number;
   /** Of the samples, where the file says so beside a profile; undefined for sRGB. */
   readonly encoding?: Encoding | undefined;
+  /** Its colours were multiplied by their opacity. */
+  readonly isPremultiplied?: boolean;
   /**
    * Makes the file that decoders are given instead: all of the picture's data are the same, and what
    * they stumble over without need is not there. At most as long as the file and 8 MiB. Undefined
