@@ -4,8 +4,9 @@ import { ServiceError } from '../errors.ts';
 import { mediaTypes, type ResultFormat } from '../imaging/formats.ts';
 
 /**
- * The format that the Accept header likes best (RFC 9110, section 12.5.1), the content's own where
- * it likes several alike. Those that cannot hold the picture are offered only where it takes no other.
+ * The format that the Accept header likes best (RFC 9110, section 12.5.1); of several alike the one
+ * that it names first, the content's own where it names none of them. Those that cannot hold the
+ * picture are offered only where it takes no other.
  * @param formats that can be made of it
  * @throws ServiceError `not_acceptable`.
  */
