@@ -72,12 +72,14 @@ export interface Parts extends StylizerParts {
 export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   const metrics = parts.metrics ?? createMetrics();
   metrics.processes.set(config.ADAIN_PROCESSES);
-  const onError = (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+  type Thrown = FastifyError & { headers?: Record<string, string> };
+  const onError = (thrown: Thrown, request: FastifyRequest, reply: FastifyReply) => {
     const error = toServiceError(thrown);
     metrics.rejections.inc({ reason: error.code });
     request.logFields = { ...request.logFields, code: error.code, detail: error.message };
     // A refusal or a missed deadline is told in full by its detail; a fault needs its stack.
     if (error.status === 500) request.logFields['err'] = error.cause ?? error;
+    reply.headers(thrown.headers ?? {}); // that plugins want sent with it
     sendProblem(request, reply, error);
   };
 

@@ -237,7 +237,7 @@ export interface components {
             /** @description a URN that ends with the id of the request in the log */
             instance: string;
             /** @enum {string} */
-            code: "malformed_request" | "malformed_form" | "invalid_value" | "read_only" | "unknown_style" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "id_taken" | "model_mismatch" | "too_many_styles" | "too_many_bytes" | "unsupported_media_type" | "expectation_failed" | "undecodable_image" | "image_too_small" | "too_complex_image" | "too_many_pixels" | "headers_too_large" | "overloaded" | "closing" | "not_ready" | "store_unavailable" | "inference_failed" | "deadline_exceeded" | "client_closed" | "client_stalled" | "internal";
+            code: "malformed_request" | "malformed_form" | "invalid_value" | "read_only" | "unknown_style" | "not_found" | "method_not_allowed" | "not_acceptable" | "request_timeout" | "id_taken" | "model_mismatch" | "too_many_styles" | "precondition_failed" | "too_many_bytes" | "unsupported_media_type" | "range_not_satisfiable" | "expectation_failed" | "undecodable_image" | "image_too_small" | "too_complex_image" | "too_many_pixels" | "headers_too_large" | "overloaded" | "closing" | "not_ready" | "store_unavailable" | "inference_failed" | "deadline_exceeded" | "client_closed" | "client_stalled" | "internal";
             /** @description the form field or header at fault */
             field?: string;
         };

@@ -53,6 +53,15 @@ const complaints: Readonly<Record<string, readonly [ErrorCode, detail: string]>>
   ],
 };
 
+/** What they complain of without a code, by status: files are served with conditions and ranges. */
+const complaintsByStatus: Readonly<Record<number, readonly [ErrorCode, detail: string]>> = {
+  412: [
+    'precondition_failed',
+    'The file is not as If-Match or If-Unmodified-Since says. Ask without them.',
+  ],
+  416: ['range_not_satisfiable', 'The file has no such bytes; Content-Range has its length.'],
+};
+
 /** Any error as one that may be shown; what a library threw is translated here and nowhere else. */
 export function toServiceError(
   error: ServiceError | (Error & { code?: string; statusCode?: number | undefined }),
@@ -60,7 +69,7 @@ export function toServiceError(
   if (error instanceof ServiceError) return error;
   const { statusCode = 500, code = '', message } = error;
   const cause = error;
-  const known = complaints[code];
+  const known = complaints[code] ?? complaintsByStatus[statusCode];
   if (known) return new ServiceError(...known, { cause });
   if (code.startsWith('HPE_') || (statusCode >= 400 && statusCode < 500)) {
     const text = `${message}. See GET /docs for the requests that are answered.`;

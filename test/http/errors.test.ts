@@ -295,6 +295,30 @@ t.test('a method that a path does not take', async (t) => {
   t.match(asset.json<Problem>(), { status: 404, code: 'not_found' });
 });
 
+t.test('conditions and ranges of files that do not hold', async (t) => {
+  const url = '/docs/static/swagger-ui.css';
+  const { headers } = await app.inject({ method: 'HEAD', url });
+  const refused = [
+    [{ 'if-match': '"another"' }, 412, 'precondition_failed', undefined],
+    [{ 'if-unmodified-since': new Date(0).toUTCString() }, 412, 'precondition_failed', undefined],
+    [
+      { range: 'bytes=999999999-' },
+      416,
+      'range_not_satisfiable',
+      `bytes */${headers['content-length']}`,
+    ],
+  ] as const;
+  for (const [headers, status, code, contentRange] of refused) {
+    const reply = await app.inject({ url, headers });
+    t.equal(reply.statusCode, status);
+    t.match(reply.json<Problem>(), { status, code });
+    t.equal(reply.headers['content-range'], contentRange);
+    t.match(reply.headers['content-type'], 'application/problem+json');
+  }
+  const part = await app.inject({ url, headers: { range: 'bytes=0-9' } });
+  t.equal(part.statusCode, 206);
+});
+
 t.test('a long part without a name of its own does not hold the answer up', async (t) => {
   const app = await build(t, {}, { createEngine: fakeEngine() });
   const payload = [
