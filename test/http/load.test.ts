@@ -60,47 +60,38 @@ t.test('a style whose description failed is tried again', async (t) => {
   t.equal(described, 2);
 });
 
+/** Describes for ever, and tells when it begins and when it is given up. */
+function unending() {
+  const [begun, abandoned] = [gate(), gate()];
+  const describe: FakeEngine['describe'] = (_image, options) => {
+    options?.signal?.addEventListener('abort', abandoned.open);
+    begun.open();
+    return new Promise(() => undefined);
+  };
+  return { describe, begun: begun.opened, abandoned: abandoned.opened };
+}
+
 t.test('who goes away gives up the description it waits for', async (t) => {
-  const [described, abandoned] = [gate(), gate()];
-  const app = await withEngine(
-    t,
-    {
-      describe: (_image, options) => {
-        options?.signal?.addEventListener('abort', abandoned.open);
-        described.open();
-        return new Promise(() => undefined);
-      },
-    },
-    { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) },
-  );
-  await leaveWhen(app, described.opened);
-  await abandoned.opened;
+  const { describe, begun, abandoned } = unending();
+  const app = await withEngine(t, { describe }, { ADAIN_MODELS_DIR: t.testdir({ styles: {} }) });
+  await leaveWhen(app, begun);
+  await abandoned;
 });
 
 t.test('who has been answered keeps up no description', async (t) => {
   const known = await withEngine(t, {});
   const painted = await known.inject(await form(['content', content], ['style', style]));
   const id = String(painted.headers['style-id']);
-  const [described, abandoned] = [gate(), gate()];
-  const app = await withEngine(
-    t,
-    {
-      describe: (_image, options) => {
-        options?.signal?.addEventListener('abort', abandoned.open);
-        described.open();
-        return new Promise(() => undefined);
-      },
-    },
-    { ADAIN_PRESETS: 'none' },
-  );
+  const { describe, begun, abandoned } = unending();
+  const app = await withEngine(t, { describe }, { ADAIN_PRESETS: 'none' });
   const others = (async () => {
-    await described.opened;
+    await begun;
     t.equal((await app.inject(`/styles/${id}`)).statusCode, 200);
     const unknown = await form(['content', content], ['styleId', id], ['styleId', 'nope']);
     t.equal((await app.inject(unknown)).statusCode, 404);
   })();
   await leaveWhen(app, others);
-  await abandoned.opened;
+  await abandoned;
 });
 
 /** Sends a request over a socket of its own, and goes away in the middle. */
