@@ -9,6 +9,7 @@ import { strayVariables, type Config } from '../config.ts';
 import { longestStartMs } from '../engine/index.ts';
 import { listen, type Address } from '../listen.ts';
 import { openChannel, type Ask } from './channel.ts';
+import { closeLostConnections } from './lost-connections.ts';
 import { textOf, type OwnMetrics } from './metrics.ts';
 import { environmentOf, shareOf, thisMachine } from './share.ts';
 
@@ -46,6 +47,8 @@ export async function runProcesses(config: Config): Promise<void> {
   const children = new Set<Child>();
   let isClosing = false;
   let isWhole = false;
+  /** Twice as long after each start that was killed for it: it may have been slow, and the next be, too. */
+  let longestMs = longestStartMs;
   cluster.setupPrimary({ serialization: 'advanced' }); // metrics have NaN
   const checks = setInterval(() => {
     for (const child of children) void check(child);
@@ -67,6 +70,7 @@ export async function runProcesses(config: Config): Promise<void> {
       giveUp(`Process ${number} of ${count}: ${explain(error)}`);
       return;
     }
+    closeLostConnections(worker);
     const ask = openChannel(worker, {
       ready: () => {
         onReady(child);
@@ -142,11 +146,13 @@ export async function runProcesses(config: Config): Promise<void> {
    * Of that one the engine may hang while the process itself answers.
    */
   async function check(child: Child): Promise<void> {
+    if (child.hangs) return; // its exit follows
     if (child.isReady) {
       child.missed = (await child.ask('live', checkMs / 2)) === true ? 0 : child.missed + 1;
       child.hangs = child.missed >= mostMissed;
     } else {
-      child.hangs = performance.now() - child.startedAt > longestStartMs;
+      child.hangs = performance.now() - child.startedAt > longestMs;
+      if (child.hangs) longestMs *= 2;
     }
     if (!child.hangs || isClosing) return;
     log.fatal({ process: child.number }, 'a process hangs, or its GPU failed: it is killed');
