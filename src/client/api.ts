@@ -1491,7 +1491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A run or a start of the engine or a picture hangs, no worker can be started, or the GPU failed */
+            /** @description A run, a start or an end of a worker or a picture hangs, no worker can be started, or the GPU failed */
             503: {
                 headers: {
                     /** @description seconds until it is worth a try */

@@ -62,7 +62,7 @@ export interface EngineOptions {
 
 /** The part of pino that the engine needs. */
 export interface EngineLog {
-  warn(details: { err: Error; waitMs: number }, message: string): void;
+  warn(details: { err: Error; waitMs?: number }, message: string): void;
 }
 
 /** What tests replace. */
@@ -71,6 +71,7 @@ export interface EngineSeams {
   readonly host?: CudaHost;
   readonly longestRunMs?: number;
   readonly longestStartMs?: number;
+  readonly longestEndMs?: number;
 }
 
 /** No run takes as long: pictures are tiled. One that does hangs. */
@@ -78,6 +79,9 @@ const longestRunMs = 120_000;
 
 /** Nor does a start, though a GPU tries many kernels for each of its shapes. */
 export const longestStartMs = 300_000;
+
+/** Nor does the end of a worker that has nothing to do. */
+const longestEndMs = 10_000;
 
 /** Three replacements in a row have failed when the next is to wait for so long. */
 const hopelessWaitMs = 1000;
@@ -127,6 +131,7 @@ export async function createEngine(
   const supervisors = threads.map((thread, index) =>
     supervise(thread, {
       longestStartMs: seams.longestStartMs ?? longestStartMs,
+      longestEndMs: seams.longestEndMs ?? longestEndMs,
       start: () => start(placements[index] as Placement),
       onUp(thread, onRun) {
         const runner = createRunner(thread, onRun);
@@ -143,9 +148,13 @@ export async function createEngine(
       onRestart(err, waitMs) {
         if (isDeviceLost(err.message)) {
           deviceLost = true;
-          scheduler.fail(gpuFailed(err));
+          scheduler.fail(lost('The GPU failed, and this process can use it no more.', err));
         } else if (waitMs >= hopelessWaitMs) scheduler.fail(noWorker(err, waitMs));
         log?.warn({ err, waitMs }, 'engine worker lost, starting another');
+      },
+      onStuck(err) {
+        scheduler.fail(lost('The worker of the engine hangs.', err));
+        log?.warn({ err }, 'engine worker hangs');
       },
     }),
   );
@@ -236,8 +245,8 @@ function noWorker(cause: Error, waitMs: number): ServiceError {
   return new ServiceError('not_ready', text, { cause, retryAfterSeconds: waitMs / 1000 });
 }
 
-function gpuFailed(cause: Error): ServiceError {
-  const text =
-    'The GPU failed, and this process can use it no more. Send the request to another instance, or come back when this one has been restarted.';
+/** @param what it is that only another process can mend */
+function lost(what: string, cause: Error): ServiceError {
+  const text = `${what} Send the request to another instance, or come back when this one has been restarted.`;
   return new ServiceError('not_ready', text, { cause });
 }

@@ -53,7 +53,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
         response: {
           200: ok.describe('It works'),
           503: unavailable(
-            'A run or a start of the engine or a picture hangs, no worker can be started, or the GPU failed',
+            'A run, a start or an end of a worker or a picture hangs, no worker can be started, or the GPU failed',
           ),
         },
       },
@@ -61,7 +61,7 @@ export const operationsRoutes: FastifyPluginCallbackZod<Options> = (app, options
     () => {
       if (!isStarting() && !engine().live) {
         const why =
-          'A run or a start of the engine hangs, no worker can be started, or the GPU failed for the rest of this process.';
+          'A run, a start or an end of a worker hangs, no worker can be started, or the GPU failed for the rest of this process.';
         throw new ServiceError('not_ready', `${why} Restart it; the log has the cause.`);
       }
       if (pool.stuck) {

@@ -14,13 +14,17 @@ export interface SupervisorOptions {
   /** The thread has ended, or has done badly: it gets no more work. */
   readonly onDown: (thread: WorkerThread) => void;
   readonly onRestart: (reason: Error, waitMs: number) => void;
+  /** It hangs between two workers: none may come any more. */
+  readonly onStuck: (reason: Error) => void;
   /** A replacement that takes longer to start hangs. */
   readonly longestStartMs: number;
+  /** So does one that was told to end while it was idle. */
+  readonly longestEndMs: number;
 }
 
 export interface Supervisor {
   readonly up: boolean;
-  /** A replacement hangs while it starts. */
+  /** A replacement hangs while it starts, or what it is to replace while it ends. */
   readonly stuck: boolean;
   /** Ends the worker after the run under way; what hangs is not waited for. */
   close(): Promise<void>;
@@ -37,10 +41,10 @@ const longestWaitMs = 30_000;
  * the device or of memory, nothing it holds can be trusted.
  */
 export function supervise(first: WorkerThread, options: SupervisorOptions): Supervisor {
-  const { start, onUp, onDown, onRestart, longestStartMs } = options;
+  const { start, onUp, onDown, onRestart, onStuck, longestStartMs, longestEndMs } = options;
   let current: WorkerThread | undefined;
-  /** The end of the newest thread. */
-  let ended: Promise<Error> | undefined;
+  /** The end of the newest thread, unless that hangs. */
+  let ended: Promise<unknown> | undefined;
   let starting: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
@@ -54,9 +58,10 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
     onUp(thread, (failure, holding) => {
       if (failure) worn ??= failure;
       else if (!worn) failures = 0;
-      if (worn && !holding) {
+      if (worn && !holding && current === thread) {
         retire(thread);
         thread.close();
+        ended = limited(thread.ended, longestEndMs, 'The worker ends');
       }
     });
     void thread.ended.then((reason) => {
@@ -79,28 +84,32 @@ export function supervise(first: WorkerThread, options: SupervisorOptions): Supe
   }
 
   function replace(): void {
-    let limit: NodeJS.Timeout | undefined;
-    const overdue = new Promise<void>((resolve) => {
-      limit = setTimeout(() => {
+    const started = start().then(
+      (thread) => {
+        adopt(thread);
+        if (closing) thread.close();
+      },
+      (error: unknown) => {
+        if (!closing) restart(error as Error);
+      },
+    );
+    starting = limited(started, longestStartMs, 'A worker starts');
+  }
+
+  /** Resolves when the work has, or hangs. */
+  function limited(work: Promise<unknown>, longestMs: number, what: string): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = setTimeout(() => {
         stuck = true;
+        if (!closing) onStuck(new Error(`${what}, and has not in ${longestMs / 1000} s`));
         resolve();
-      }, longestStartMs);
-    });
-    const started = start()
-      .finally(() => {
+      }, longestMs);
+      void work.then(() => {
         clearTimeout(limit);
         stuck = false;
-      })
-      .then(
-        (thread) => {
-          adopt(thread);
-          if (closing) thread.close();
-        },
-        (error: unknown) => {
-          if (!closing) restart(error as Error);
-        },
-      );
-    starting = Promise.race([started, overdue]);
+        resolve();
+      });
+    });
   }
 
   adopt(first);

@@ -3,7 +3,7 @@
  * byte, and misbehaves when the first says so. With FAKE_WORKER_BROKEN in the environment it does
  * not even start, for the reason that this gives; with FAKE_GPU_BROKEN it does not on a GPU, with
  * FAKE_SINGLE_BROKEN not with a single thread. FAKE_RUN_BROKEN is why runs fail. A start takes
- * FAKE_START_MS milliseconds.
+ * FAKE_START_MS milliseconds, an end FAKE_END_MS.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Outcome } from '../../../src/engine/scheduling/runner.ts';
@@ -15,7 +15,7 @@ export const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 const tiles = new Map<number, number>();
 
 const { FAKE_WORKER_BROKEN, FAKE_GPU_BROKEN, FAKE_SINGLE_BROKEN } = process.env;
-const { FAKE_RUN_BROKEN = 'out of memory', FAKE_START_MS } = process.env;
+const { FAKE_RUN_BROKEN = 'out of memory', FAKE_START_MS, FAKE_END_MS } = process.env;
 if (FAKE_WORKER_BROKEN) throw new Error(FAKE_WORKER_BROKEN);
 const { provider, threads } = (workerData as WorkerSetup).placement;
 if (provider === 'cuda' && FAKE_GPU_BROKEN) throw new Error(FAKE_GPU_BROKEN);
@@ -28,6 +28,7 @@ reply({ kind: 'ready', speeds });
 function obey(message: Message): void {
   switch (message.kind) {
     case 'close':
+      if (FAKE_END_MS) stall(Number(FAKE_END_MS));
       parentPort?.close();
       return;
     case 'drop':

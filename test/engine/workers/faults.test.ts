@@ -14,7 +14,7 @@ import { modelsDir, stylize } from '../helpers.ts';
 const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 
 async function createFaulty(t: Test, seams: EngineSeams = {}) {
-  const restarts: { err: Error; waitMs: number }[] = [];
+  const restarts: { err: Error; waitMs?: number }[] = [];
   const engine = await createEngine(
     {
       modelsDir,
@@ -85,20 +85,30 @@ t.test('replacements that fail are tried again after growing waits', async (t) =
 });
 
 t.test('who would wait for a worker that does not come is told so', async (t) => {
-  const { engine, restarts, stylize } = await createFaulty(t, { longestStartMs: 20 });
+  const { engine, restarts, stylize } = await createFaulty(t);
   process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
   t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
   await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
   const away = { code: 'not_ready', cause: /broken from/, retryAfterSeconds: 1 };
   await t.rejects(stylize(fault.none), away, 'who waited when the third replacement failed');
   t.equal(restarts.length, 4);
-  t.notOk(engine.live, 'while it waits for the next');
   await t.rejects(stylize(fault.none), away, 'who comes then');
 
   delete process.env['FAKE_WORKER_BROKEN'];
   await until(() => engine.ready);
-  t.ok(engine.live);
   t.match(await stylize(fault.none), { value: { width: 16 } });
+});
+
+t.test('without a worker for as long as a start may take the engine is not live', async (t) => {
+  const { engine, restarts, stylize } = await createFaulty(t, { longestStartMs: 20 });
+  process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
+  t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
+  await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
+  await until(() => restarts.some(({ waitMs }) => waitMs === 1000));
+  t.notOk(engine.live, 'while it waits for the next');
+  delete process.env['FAKE_WORKER_BROKEN'];
+  await until(() => engine.ready);
+  t.ok(engine.live);
 });
 
 t.test('a large picture is lost with its worker, and saved from a failed neighbour', async (t) => {
@@ -153,9 +163,26 @@ t.test('a replacement that hangs while it starts makes the engine not live', asy
   process.env['FAKE_START_MS'] = '1000';
   t.teardown(() => delete process.env['FAKE_START_MS']);
   await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
-  await until(() => !engine.live);
+  await t.rejects(stylize(fault.none), { code: 'not_ready', cause: /starts/ }, 'who waits for it');
+  t.notOk(engine.live);
   t.notOk(engine.ready);
   await engine.close(); // though the thread is still at it
+});
+
+t.test('a worker that hangs while it ends makes the engine not live', async (t) => {
+  process.env['FAKE_END_MS'] = '1000';
+  const { engine, stylize } = await createFaulty(t, { longestEndMs: 20 });
+  delete process.env['FAKE_END_MS'];
+  await t.rejects(stylize(fault.failedRun), { code: 'inference_failed' });
+  await t.rejects(
+    stylize(fault.none),
+    { code: 'not_ready', cause: /ends/ },
+    'who waits for the next',
+  );
+  t.notOk(engine.live);
+  await until(() => engine.ready);
+  t.ok(engine.live, 'and live again when it has ended after all');
+  t.match(await stylize(fault.none), { value: { width: 16 } });
 });
 
 t.test('a GPU lost for this process makes the engine not live; lost memory does not', async (t) => {

@@ -26,7 +26,9 @@ const quiet = {
   onUp: () => undefined,
   onDown: () => undefined,
   onRestart: () => undefined,
+  onStuck: () => undefined,
   longestStartMs: 60_000,
+  longestEndMs: 60_000,
 };
 const never = () => new Promise<never>(() => undefined);
 const until = async (condition: () => boolean) => {
@@ -78,6 +80,21 @@ t.test('close waits for the thread that was retired just before', async (t) => {
   t.notOk(closing.isDone);
   thread.end();
   await closing.done;
+});
+
+t.test('close does not wait for a retired thread that hangs while it ends', async (t) => {
+  let fail: Parameters<SupervisorOptions['onUp']>[1] = () => undefined;
+  const supervisor = supervise(createThread(), {
+    ...quiet,
+    start: never,
+    longestEndMs: 5,
+    onUp: (_thread, onRun) => {
+      fail = onRun;
+    },
+  });
+  fail(new Error('out of memory'), false);
+  await supervisor.close();
+  t.ok(supervisor.stuck);
 });
 
 t.test('a replacement that hangs while it starts is told, and not waited for', async (t) => {
