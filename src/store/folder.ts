@@ -37,9 +37,15 @@ export function createFolderStore(root: string, options: StoreOptions): StyleSto
   tidy();
   const timer = setInterval(tidy, hourMs).unref();
 
-  const withLock = async <T>(work: () => Promise<T>): Promise<T> => {
-    await mkdir(stylesFolder, { recursive: true });
-    return locked(join(root, 'lock'), work);
+  let writing: Promise<unknown> = Promise.resolve();
+  /** In turn: many who try for the lock at once would take so long that the store seems away. */
+  const withLock = <T>(work: () => Promise<T>): Promise<T> => {
+    const written = writing.then(async () => {
+      await mkdir(stylesFolder, { recursive: true });
+      return locked(join(root, 'lock'), work);
+    });
+    writing = written.catch(() => undefined);
+    return written;
   };
   /** A file that was damaged by others is as good as none, but not unheard. */
   const read = async (id: string, withImage = false): Promise<WrittenStyle | undefined> => {

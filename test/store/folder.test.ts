@@ -141,6 +141,18 @@ t.test('what others have damaged is passed over, and told', async (t) => {
   t.ok(await store.getStyle('cut'));
 });
 
+t.test('what is written at once is written in turn, and nobody fights for the lock', async (t) => {
+  const store = open(t, t.testdir({}));
+  await store.putStyle(style('s'), statistics(1), image(1));
+  const names = Array.from({ length: 100 }, (_, i) => `name ${i}`);
+  const set = await Promise.all(names.map((name) => store.setTexts('s', { name })));
+  t.same(
+    set.map((style) => style?.name),
+    names,
+  );
+  t.equal((await store.getStyle('s'))?.style.name, 'name 99');
+});
+
 t.test('what is over is swept: drafts, uploads that nobody used, and too many', async (t) => {
   const folder = t.testdir({});
   const store = open(t, folder);
