@@ -75,7 +75,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
   let failed: ServiceError | undefined;
 
   function admit(task: Task, likely?: Task): number {
-    if (closing) throw new ServiceError('closing', 'The service is shutting down.');
+    if (closing) throw shuttingDown();
     if (failed && slots.size === 0) throw failed;
     dropExpired();
     return admission.admit(task, queue.waiting, [...slots.values()], queue.isIdle, likely);
@@ -193,7 +193,7 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
   /** Why nobody is served: there is no runner, and the scheduler closes or has failed. */
   function unserved(): ServiceError | undefined {
     if (slots.size > 0) return undefined;
-    return failed ?? (closing ? inferenceFailed(new Error('There is no worker')) : undefined);
+    return failed ?? (closing ? shuttingDown() : undefined);
   }
 
   /** Nobody waits for a runner that may never come. */
@@ -233,3 +233,5 @@ export function createScheduler<J>(options: SchedulerOptions): Scheduler<J> {
     },
   };
 }
+
+const shuttingDown = () => new ServiceError('closing', 'The service is shutting down.');
