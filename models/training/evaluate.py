@@ -1,7 +1,7 @@
 """Measure the student beside the reference AdaIN on pairs that training never saw, with the exact VGG.
 
-Prints a table and writes it as JSON, with what alpha and blends do on a few pairs; with --sheets also strips of
-pairs (for looking, not for shipping).
+Prints a table and writes it as JSON; with --controls also what alpha and blends do on a few usual pairs, with --sheets
+strips of pairs (for looking, not for shipping).
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of VGG; bfloat16 is fast")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--half", action="store_true", help="the networks in float16, as the service runs them on a GPU")
-    parser.add_argument("--controls", action="store_true", help="measure what alpha and blends do, too")
+    parser.add_argument("--controls", action="store_true", help="measure what alpha and blends do on usual pairs, too")
     parser.add_argument("--out", type=Path, required=True, help="folder of validation.json, the cache and the strips")
     parser.add_argument("--contact-sheet", type=int, metavar="SIZE", help="all pairs of each set at that size in one file")
     parser.add_argument("--sheets", type=int, default=0, metavar="N", help="write strips of N pairs of each set and size")

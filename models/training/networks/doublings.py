@@ -34,7 +34,7 @@ def refit_doublings(student: Student, teacher: Student, photographs: list[Pictur
         features = teacher.encode(picture)
         own = statistics(teacher.inside(features, picture.shape[-2:]))
         targets += [adain(features, teacher.describe(style), content=own), features]  # alpha 1 and 0
-    for name in ("up4", "up2")[: student.architecture.smooth_ups]:
+    for name in ("up4", "up2", "up1")[: student.architecture.smooth_ups]:
         layer, wanted_layer = student.decoder.get_submodule(name), teacher.decoder.get_submodule(name)
         seen: dict[str, Tensor] = {}
         hooks = [

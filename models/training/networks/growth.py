@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from networks.architecture import Architecture
@@ -16,7 +17,12 @@ def grown(student: Student, architecture: Architecture, dropped: str | None = No
     """
     larger = Student(architecture)
     own = larger.state_dict()
-    for name, stored in (without(student.state_dict(), dropped) if dropped else student.state_dict()).items():
+    weights = without(student.state_dict(), dropped) if dropped else student.state_dict()
+    # Behind the trunk's channels the fusion reads the skip's, which move as the trunk grows.
+    (*_, trunk), (*_, wider) = student.architecture.widths, architecture.widths
+    fuse = weights["encoder.fuse.weight"]
+    weights["encoder.fuse.weight"] = torch.cat((F.pad(fuse[:, :trunk], (0, 0, 0, 0, 0, wider - trunk)), fuse[:, trunk:]), 1)
+    for name, stored in weights.items():
         rows = own[name][: len(stored)]
         rows.zero_()
         rows[tuple(slice(length) for length in stored.shape)] = stored
