@@ -1,6 +1,7 @@
 import t from 'tap';
 
 import { readConfig } from '../../src/config.ts';
+import { gpuWorkers } from '../../src/engine/devices/gpu-workers.ts';
 import { metrics, readText, readYaml, variables } from './files.ts';
 
 // Read by Node, the C library and onnxruntime, not by us.
@@ -76,6 +77,22 @@ t.test('compose: variables that exist, and time to finish', async (t) => {
   t.ok(parseInt(service?.stop_grace_period ?? '') * 1000 >= shutdown);
   for (const port of Object.values(services).flatMap(({ ports = [] }) => ports)) {
     t.match(port, /^127\.0\.0\.1:/, 'of this machine alone');
+  }
+});
+
+t.test('compose and Kubernetes give a GPU the memory of four workers', async (t) => {
+  const compose = readYaml('docker/compose.gpu.yaml') as {
+    services: Record<string, { mem_limit?: string }>;
+  };
+  const overlay = readYaml('docker/kubernetes/overlays/gpu/deployment.yaml') as {
+    spec: { template: { spec: { containers: { resources: { limits: { memory: string } } }[] } } };
+  };
+  const [container] = overlay.spec.template.spec.containers;
+  const limits = [compose.services['adain-server']?.mem_limit, container?.resources.limits.memory];
+  for (const limit of limits) {
+    t.match(limit, /^\d+Gi?$/i);
+    const memoryBytes = parseInt(limit ?? '') * 2 ** 30;
+    t.equal(gpuWorkers({ cores: 16, memoryBytes, freeMiB: 2 ** 16 }), 4);
   }
 });
 
