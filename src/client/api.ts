@@ -509,7 +509,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Overloaded, starting, closing, or its GPU has failed */
+            /** @description Overloaded, starting, closing, without a worker, or the store of styles does not answer */
             503: {
                 headers: {
                     /** @description seconds until it is worth a try */

@@ -58,7 +58,9 @@ const schema = {
     413: problem('Too many bytes'),
     415: problem('Not a form, or not a picture of a kind we take'),
     422: problem('A picture is damaged, lacks pixels, is too small or takes too much work'),
-    503: unavailable('Overloaded, starting, closing, or its GPU has failed'),
+    503: unavailable(
+      'Overloaded, starting, closing, without a worker, or the store of styles does not answer',
+    ),
     504: problem('The deadline has passed'),
   },
 };
