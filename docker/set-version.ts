@@ -13,6 +13,7 @@ export const places: readonly (readonly [file: string, before: RegExp, times: nu
   ['Dockerfile', /org\.opencontainers\.image\.version="/, 2],
   ['docker/compose.yaml', / image: adain-server:/, 1],
   ['docker/compose.gpu.yaml', / image: adain-server:/, 1],
+  ['docker/kubernetes/job/kustomization.yaml', /\/adain-server, newTag: /, 1],
   ['docker/kubernetes/overlays/cpu/kustomization.yaml', /\/adain-server, newTag: /, 1],
   ['docker/kubernetes/overlays/gpu/kustomization.yaml', /\/adain-server, newTag: /, 1],
   ['openapi.yaml', /^info:\n {2}title: .*\n {2}version: /, 1],

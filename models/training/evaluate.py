@@ -41,7 +41,7 @@ FEW = 12  # pairs that are enough to see what alpha and blends do
 
 class Evaluation:
     def __init__(self, data: Path, reference: Path, precision: torch.dtype, name: str = "usual") -> None:
-        """`precision` is VGG's and the reference decoder's; the student always runs in float32."""
+        """`precision` is VGG's and the reference decoder's; the student runs in its own."""
         device = torch.get_default_device()
         self.vgg, self.decoder = (
             network(reference).to(device, precision).to(memory_format=torch.channels_last)

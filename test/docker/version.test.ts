@@ -1,4 +1,4 @@
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 
@@ -8,8 +8,8 @@ import { readText, readYaml, root } from './files.ts';
 
 const remedy = 'if not: npm run version:set';
 
-interface Overlay {
-  images: { newTag: string }[];
+interface Kustomization {
+  images?: { newTag: string }[];
 }
 interface Compose {
   services: { 'adain-server': { image: string } };
@@ -30,17 +30,21 @@ t.test(`package, image, manifests and API have one version (${remedy})`, async (
   const { info } = readYaml('openapi.yaml') as { info: { version: string } };
   t.equal(info.version, version, 'openapi.yaml');
 
-  for (const [target, suffix] of [
-    ['cpu', ''],
-    ['gpu', '-cuda'],
-  ] as const) {
-    const overlay = readYaml(`docker/kubernetes/overlays/${target}/kustomization.yaml`) as Overlay;
-    const tags = overlay.images.map(({ newTag }) => newTag);
-    t.same(tags, [version + suffix], `the overlay ${target}`);
-    const file = `docker/compose${target === 'gpu' ? '.gpu' : ''}.yaml`;
+  const suffixOf = (file: string) => (file.includes('gpu') ? '-cuda' : '');
+  for (const file of ['docker/compose.yaml', 'docker/compose.gpu.yaml']) {
     const { image } = (readYaml(file) as Compose).services['adain-server'];
-    t.equal(image, `adain-server:${version}${suffix}`, file);
+    t.equal(image, `adain-server:${version}${suffixOf(file)}`, file);
   }
+  const folder = 'docker/kubernetes';
+  const tags = readdirSync(root(folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('kustomization.yaml'))
+    .flatMap((path) =>
+      ((readYaml(join(folder, path)) as Kustomization).images ?? []).map(
+        ({ newTag }) => [path, newTag] as const,
+      ),
+    );
+  t.equal(tags.length, 3, 'the job and two overlays');
+  for (const [path, tag] of tags) t.equal(tag, version + suffixOf(path), path);
 });
 
 t.test('the changelog begins with this version', async (t) => {
