@@ -11,6 +11,8 @@ import {
 
 /** A server that is away is asked again so often; so long one that is silent keeps a connection. */
 const retryMs = 1000;
+/** So often a replica is left for what its address may have become: it still serves reads. */
+const leaveReplicaMs = 30_000;
 
 /** Of a registered style's hash, in the order in which they are read. */
 const textFields = ['name', 'description', 'license'] as const;
@@ -26,6 +28,7 @@ export async function createRedisStore(
   { model, statisticsLength, ttlMs, maxStyles }: StoreOptions,
 ): Promise<StyleStore> {
   const { Redis } = await import('iovalkey'); // who keeps styles elsewhere does not load it
+  let leftReplica = -Infinity;
   const client: Redis = new Redis(url, {
     connectionName: 'adain-server',
     lazyConnect: true,
@@ -36,6 +39,13 @@ export async function createRedisStore(
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: () => retryMs,
+    // After a failover the connection may stay on the old primary. A script's error quotes the code.
+    reconnectOnError(error) {
+      const now = performance.now();
+      if (!error.message.includes('READONLY') || now - leftReplica < leaveReplicaMs) return false;
+      leftReplica = now;
+      return true;
+    },
   });
   let generation = 0;
   let trouble: Error | undefined;

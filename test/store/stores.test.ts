@@ -1,11 +1,12 @@
 import { mkdtemp, stat, utimes } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
 import { openStore, storePattern } from '../../src/store/index.ts';
-import type { StoreOptions } from '../../src/store/types.ts';
+import type { StoreOptions, StyleStore } from '../../src/store/types.ts';
 import { skip, startRedis } from '../support/redis.ts';
 import { image, statistics, storeOptions, style } from './helpers.ts';
 
@@ -174,6 +175,64 @@ t.test('what is deleted while it is listed cuts no list short: Redis', { skip },
   t.same(await ids('', 9), ['a', 'd', 'e']);
   t.same(await ids('e', 1), []);
 });
+
+t.test(
+  'a replica is left for the new primary, and a lasting one stays: Redis',
+  { skip },
+  async (t) => {
+    const [old, next] = [await startRedis(t), await startRedis(t)];
+    const portOf = (url: string) => Number(new URL(url).port);
+    let target = portOf(old.url);
+    let connections = 0;
+    const service = createServer((client) => {
+      connections++;
+      const server = connect(target, '127.0.0.1');
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        from.on('error', () => to.destroy()).on('close', () => to.destroy());
+        from.pipe(to);
+      }
+    });
+    await new Promise<void>((listening) => service.listen(0, '127.0.0.1', listening));
+    t.teardown(() => service.close());
+    const { port } = service.address() as AddressInfo;
+    const open = async () => {
+      const store = await openStore(`redis://127.0.0.1:${port}`, storeOptions());
+      t.teardown(() => store.close());
+      return store;
+    };
+    const put = (store: StyleStore, id: string) =>
+      store.putStyle(style(id), statistics(1), image(1)).catch((error: unknown) => String(error));
+
+    const store = await open();
+    t.equal(await put(store, 'a'), 'created');
+    await old.command('REPLICAOF 127.0.0.1 1');
+    target = portOf(next.url);
+    t.match(await put(store, 'b'), /READONLY/);
+    let answer = await put(store, 'b');
+    for (let tries = 0; answer !== 'created' && tries < 200; tries++) {
+      await setTimeout(50);
+      answer = await put(store, 'b');
+    }
+    t.equal(answer, 'created', 'in the new primary');
+
+    connections = 0;
+    target = portOf(old.url);
+    const reader = await open();
+    t.match(await reader.putStatistics('u', statistics(1)).catch(String), /READONLY/);
+    let found = await reader.getStyle('a').catch(() => undefined);
+    for (let tries = 0; !found && tries < 200; tries++) {
+      await setTimeout(50);
+      found = await reader.getStyle('a').catch(() => undefined);
+    }
+    t.same(found?.style, style('a'));
+    for (let writes = 0; writes < 3; writes++) t.match(await put(reader, 'c'), /READONLY/);
+    t.same((await reader.getStyle('a'))?.style, style('a'), 'reads go on');
+    t.equal(connections, 2, 'it was left once');
+  },
+);
 
 t.test('a password is in no line of the log', { skip }, async (t) => {
   const { url } = await startRedis(t, '--requirepass', 'secret');
