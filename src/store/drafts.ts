@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { makeFolder, syncFolder } from './folders.ts';
 import { ifGone } from './lock.ts';
 
 /** A file that is written and not yet to be seen. */
@@ -34,7 +35,7 @@ export async function draft(path: string, bytes: Buffer, lasts = true): Promise<
   };
   const file = await open(hidden, 'wx').catch(async (error: unknown) => {
     ifGone(error);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return open(hidden, 'wx');
   });
   try {
@@ -46,10 +47,12 @@ export async function draft(path: string, bytes: Buffer, lasts = true): Promise<
     await discard();
     throw error;
   }
-  const publish = () =>
-    rename(hidden, path).catch(async (error: unknown) => {
+  const publish = async () => {
+    await rename(hidden, path).catch(async (error: unknown) => {
       await discard();
       throw error;
     });
+    if (lasts) await syncFolder(folder);
+  };
   return { publish, discard };
 }

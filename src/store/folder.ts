@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, stat, unlink, utimes } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { draft, isDraft } from './drafts.ts';
+import { makeFolder, syncFolder } from './folders.ts';
 import { ifGone, locked } from './lock.ts';
 import { readStyle, writtenStyle, type WrittenStyle } from './style-file.ts';
 import { sweep } from './sweep.ts';
@@ -41,7 +42,7 @@ export function createFolderStore(root: string, options: StoreOptions): StyleSto
   /** In turn: many who try for the lock at once would take so long that the store seems away. */
   const withLock = <T>(work: () => Promise<T>): Promise<T> => {
     const written = writing.then(async () => {
-      await mkdir(stylesFolder, { recursive: true });
+      await makeFolder(stylesFolder);
       return locked(join(root, 'lock'), work);
     });
     writing = written.catch(() => undefined);
@@ -123,7 +124,11 @@ export function createFolderStore(root: string, options: StoreOptions): StyleSto
     setTexts: (id, texts) =>
       change(id, (before) => ({ ...before, style: { ...before.style, ...texts } })),
     deleteStyle: (id) =>
-      withLock(async () => (await unlink(stylePath(id)).then(() => true, ifGone)) ?? false),
+      withLock(async () => {
+        const known = (await unlink(stylePath(id)).then(() => true, ifGone)) ?? false;
+        if (known) await syncFolder(stylesFolder);
+        return known;
+      }),
     async listStyles(after, limit) {
       const listed: StoredStyle[] = [];
       for (const id of await listIds()) {
@@ -134,7 +139,7 @@ export function createFolderStore(root: string, options: StoreOptions): StyleSto
       return listed;
     },
     async ping() {
-      await mkdir(stylesFolder, { recursive: true });
+      await makeFolder(stylesFolder);
     },
     refuses: (error) => refusals.has((error as NodeJS.ErrnoException).code ?? ''),
     async close() {

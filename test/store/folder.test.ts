@@ -1,7 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import promises, {
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
@@ -72,6 +81,56 @@ t.test('killed at any step, it has all of the old or all of the new', async (t) 
   };
   await Promise.all((Object.keys(works) as (keyof typeof works)[]).map(allSteps));
 });
+
+t.test(
+  'what is done lasts: its folder is synced after it, and the folders of new ones',
+  async (t) => {
+    const root = t.testdir({});
+    const folder = join(root, 'new', 'store');
+    const calls: string[] = [];
+    const { open: openFile, rename, unlink } = promises;
+    t.teardown(() => {
+      Object.assign(promises, { open: openFile, rename, unlink });
+      syncBuiltinESMExports();
+    });
+    Object.assign(promises, {
+      async open(...given: Parameters<typeof openFile>) {
+        const file = await openFile(...given);
+        const sync = file.sync.bind(file);
+        file.sync = async () => {
+          await sync();
+          calls.push(`sync ${relative(root, String(given[0]))}`);
+        };
+        return file;
+      },
+      async rename(from: string, to: string) {
+        await rename(from, to);
+        calls.push(`to ${relative(root, to)}`);
+      },
+      async unlink(path: string) {
+        await unlink(path);
+        calls.push(`unlink ${relative(root, path)}`);
+      },
+    });
+    syncBuiltinESMExports();
+    const store = open(t, folder);
+    const asked = async (work: Promise<unknown>) => {
+      calls.length = 0;
+      await work;
+      return calls.filter((call) => !call.includes('/.') && !call.endsWith('/lock'));
+    };
+
+    const styles = join('new', 'store', 'styles');
+    const put = () => store.putStyle(style('s'), statistics(1), image(1));
+    const published = [`to ${join(styles, 's')}`, `sync ${styles}`];
+    const made = [`sync ${join('new', 'store')}`, 'sync new', 'sync '];
+    t.same(await asked(put()), [...made, ...published]);
+    t.same(await asked(put()), published);
+    t.same(await asked(store.setTexts('s', { name: 'New' })), published);
+    t.same(await asked(store.describeStyle(style('s'), statistics(2))), published);
+    t.same(await asked(store.deleteStyle('s')), [`unlink ${join(styles, 's')}`, `sync ${styles}`]);
+  },
+);
 
 t.test('two processes that write the same ids 200 times leave nothing halved', async (t) => {
   const folder = t.testdir({});
