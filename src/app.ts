@@ -30,6 +30,7 @@ import { slowReaders } from './http/slow-readers.ts';
 import { strictHeaders } from './http/strict-headers.ts';
 import { unmatched } from './http/unmatched.ts';
 import { unreadable } from './http/unreadable.ts';
+import { untyped } from './http/untyped.ts';
 import { pool } from './imaging/pool.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { withoutBase } from './http/base-path.ts';
@@ -155,6 +156,7 @@ export async function buildApp(config: Config, parts: Partial<Parts> = {}) {
   if (origins) await app.register(crossOrigin, { origins });
   await app.register(lifetimes, { timeoutMs: config.ADAIN_REQUEST_TIMEOUT_MS });
   await app.register(strictHeaders);
+  await app.register(untyped);
   await app.register(accepts);
   app.removeAllContentTypeParsers(); // a form, where a route does not say otherwise
   await app.register(multipart);

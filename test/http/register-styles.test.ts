@@ -72,6 +72,28 @@ t.test('a picture is registered, shown and painted in', async (t) => {
   t.equal(painted.headers['style-id'], style.id);
 });
 
+t.test(
+  'of a request without a body its Content-Type says nothing, where none is taken',
+  async (t) => {
+    const app = await start(t);
+    const types = ['application/json', 'text/plain', 'multipart/form-data', 'application/xml', 'x'];
+    for (const type of types) {
+      for (const length of [{}, { 'content-length': '0' }]) {
+        await put(app, 'mine', ['image', picture]);
+        const headers = { 'content-type': type, ...length };
+        const asked = { method: 'DELETE', url: '/styles/mine', headers } as const;
+        t.equal((await app.inject(asked)).statusCode, 204, type);
+        t.equal((await app.inject({ ...asked, method: 'OPTIONS' })).statusCode, 204, type);
+        t.equal((await app.inject({ ...asked, method: 'GET' })).statusCode, 404, type);
+        t.equal((await app.inject({ ...asked, method: 'POST' })).statusCode, 405, type);
+      }
+    }
+    const headers = { 'content-type': 'application/json' };
+    const empty = await app.inject({ method: 'PATCH', url: '/styles/mine', headers });
+    t.match(empty.json(), { status: 400 }, 'where one is taken it is missed');
+  },
+);
+
 t.test('what is kept is what was described, without what else the file tells', async (t) => {
   const app = await start(t, { ADAIN_STYLE_SIZE: '100' });
   const sent = await sharp(await photo(600, 300))
