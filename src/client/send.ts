@@ -27,7 +27,8 @@ const longestPause = 8;
 const graceMs = 2000;
 
 /**
- * Sends a request until it is answered with something else than "later", and reads the answer.
+ * Sends a request until it is answered with something else than "later", and reads the answer. What an
+ * earlier try may have deleted and is not there is deleted.
  * @throws ProblemError for an answer of another status than 2xx; TypeError where no answer has come by
  * the deadline; `TimeoutError` or the signal's reason when it ends before.
  */
@@ -40,6 +41,7 @@ export async function send(
   const end = Date.now() + deadlineMs;
   const ends = [AbortSignal.timeout(deadlineMs + graceMs), ...(signal ? [signal] : [])];
   const anyEnd = AbortSignal.any(ends);
+  let mayBeDone = false;
   for (let attempt = 1; ; attempt++) {
     onProgress?.({ phase: 'sending', attempt });
     const left = Math.max(1, end - Date.now()) / 1000;
@@ -49,11 +51,14 @@ export async function send(
       const answer = await fetch(url, { ...init, headers, signal: anyEnd });
       if (answer.ok) return { headers: answer.headers, body: await receive(answer, onProgress) };
       failure = await readFailure(answer);
+      const isGone = init.method === 'DELETE' && answer.status === 404;
+      if (isGone && mayBeDone) return { headers: answer.headers, body: new Blob([]) };
     } catch (error) {
       anyEnd.throwIfAborted();
       failure = readLoss(error);
     }
     const { error, problem, passes, after } = failure;
+    mayBeDone ||= leavesOpen(problem);
     const seconds = after ?? Math.min(longestPause, 2 ** (attempt - 1));
     if (!passes || Date.now() + seconds * 1000 > end) throw error;
     onProgress?.({ phase: 'waiting', seconds, ...(problem && { problem }) });
@@ -61,6 +66,10 @@ export async function send(
     await pause(seconds * 1000, anyEnd);
   }
 }
+
+/** Whether it was done all the same: no answer came, or one of who has none itself. */
+const leavesOpen = (problem: Problem | undefined): boolean =>
+  !problem || problem.status === 502 || problem.code === 'store_unavailable';
 
 interface Failure {
   readonly error: unknown;

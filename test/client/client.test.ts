@@ -26,12 +26,14 @@ function answering(...answers: (() => Response | Promise<Response>)[]) {
   }) as typeof globalThis.fetch;
   return { asked, client: createClient('http://a/b/', { fetch }) };
 }
-const later = (status: number, after?: string) => () => {
-  const headers = new Headers({ 'content-type': 'application/problem+json' });
-  if (after !== undefined) headers.set('retry-after', after);
-  const problem = { title: 'Overloaded', status, detail: 'Come back.', code: 'overloaded' };
-  return new Response(JSON.stringify(problem), { status, headers });
-};
+const later =
+  (status: number, after?: string, code = 'overloaded') =>
+  () => {
+    const headers = new Headers({ 'content-type': 'application/problem+json' });
+    if (after !== undefined) headers.set('retry-after', after);
+    const problem = { title: 'Overloaded', status, detail: 'Come back.', code };
+    return new Response(JSON.stringify(problem), { status, headers });
+  };
 const painted = () =>
   new Response('picture', {
     headers: {
@@ -138,6 +140,31 @@ t.test('who does not answer is asked again; a mistake of the caller is not', asy
   t.equal(asked.length, 2);
   const { client: wrong } = answering(later(400));
   await t.rejects(wrong.model(), { name: 'ProblemError', problem: { status: 400 } });
+});
+
+t.test('what is not there was deleted, if an earlier try may have done it', async (t) => {
+  const lost = () => Promise.reject(new TypeError('fetch failed'));
+  const broken = () => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        controller.error(new TypeError('terminated'));
+      },
+    });
+    return new Response(body);
+  };
+  const away = later(503, '0.01', 'store_unavailable');
+  for (const open of [lost, broken, later(502, '0.01'), away]) {
+    const { asked, client } = answering(open, later(503, '0.01'), later(404));
+    await t.resolves(client.deleteStyle('a'));
+    t.equal(asked.length, 3);
+  }
+  const missing = { name: 'ProblemError', problem: { status: 404 } };
+  const { client: first } = answering(later(404));
+  await t.rejects(first.deleteStyle('a'), missing, 'at once');
+  const { client: refused } = answering(later(503, '0.01'), later(404));
+  await t.rejects(refused.deleteStyle('a'), missing, 'of what was refused before');
+  const { client: other } = answering(lost, later(404));
+  await t.rejects(other.registerStyle({ id: 'a', image: content }), missing, 'of another method');
 });
 
 t.test('it does not wait for what comes after the deadline', async (t) => {
