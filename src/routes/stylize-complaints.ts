@@ -69,20 +69,28 @@ export function assertMakes(formats: readonly ResultFormat[], format: ResultForm
   throw new ServiceError('invalid_value', text, { field: 'format' });
 }
 
+/** A number as many languages write it, 0,5, with a point in it; else undefined. */
+export const pointed = (text: string): string | undefined =>
+  /^\d*,\d+$/.test(text) ? `0${text}`.replace(/^0+(?=\d)/, '').replace(',', '.') : undefined;
+
 function suggestion(name: Field, value: string): string | undefined {
+  const plain = pointed(value) ?? value;
   switch (name) {
     case 'alpha': {
-      const percent = decimal(value.replace(/%$/, ''));
+      const percent = decimal(plain.replace(/%$/, ''));
+      if (plain !== value && percent <= 1) return plain;
       return percent > 1 && percent <= 100 ? String(percent / 100) : undefined;
     }
     case 'strokes': {
-      const percent = decimal(value.replace(/%$/, ''));
-      const { success } = stylizeForm.shape.strokes.safeParse(percent / 100);
+      const { strokes } = stylizeForm.shape;
+      if (plain !== value && strokes.safeParse(decimal(plain)).success) return plain;
+      const percent = decimal(plain.replace(/%$/, ''));
+      const { success } = strokes.safeParse(percent / 100);
       return success ? String(percent / 100) : nearest(value, ['auto']);
     }
     case 'size':
     case 'quality': {
-      const number = Math.round(decimal(value.replace(/(px|%)$/i, '').trim()));
+      const number = Math.round(decimal(plain.replace(/(px|%)$/i, '').trim()));
       const { success } = stylizeForm.shape[name].safeParse(number);
       return success && Number.isFinite(number) ? String(number) : undefined;
     }

@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import { formLimits, type FormPart } from '../http/read-form.ts';
 import type { StyleSource } from '../stylization/styles.ts';
-import { invalid, unknown, wrong } from './stylize-complaints.ts';
+import { invalid, pointed, unknown, wrong } from './stylize-complaints.ts';
 import { type Field, files, isField, lists, numbers, stylizeForm } from './stylize-fields.ts';
 
 /**
@@ -37,12 +37,21 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
   const parsed = stylizeForm.safeParse(raw);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const [name, index] = issue?.path ?? [];
-    throw wrong(name as Field, sent(name as Field, parts), index, issue?.message ?? '');
+    const [name, index] = (issue?.path ?? []) as [Field, PropertyKey | undefined];
+    const takes = issue?.message ?? '';
+    const comma = commaNumber(name, parts, index);
+    if (comma !== undefined) throw wrong(name, [comma], 0, takes);
+    throw wrong(name, sent(name, parts), index, takes);
   }
   const { color, preserveColor, weights, alpha, mask: masks, ...form } = parsed.data;
-  checkStyles(styles, weights);
-  checkOneOrEach('alpha', 'alphas', alpha.length, styles.length);
+  checkStyles(styles, weights, commaHint('weights', parts, styles.length));
+  checkOneOrEach(
+    'alpha',
+    'alphas',
+    alpha.length,
+    styles.length,
+    commaHint('alpha', parts, styles.length),
+  );
   if (masks.length > 1) checkPlaced(masks.length, styles.length);
   if (masks.length > 0) checkOneOrEach('mask', 'masks', masks.length, styles.length);
   const counts = styles.map((_, index) => ({
@@ -102,6 +111,26 @@ function sent(name: Field, parts: readonly FormPart[]): string[] {
     .flatMap((part) => (part.kind === 'text' ? splitIfList(name, part.value) : 'a file'));
 }
 
+/** An alpha as it was sent that is two for us, 0,5: `index` is of one of the two. */
+function commaNumber(name: Field, parts: readonly FormPart[], index: unknown): string | undefined {
+  if (name !== 'alpha' || typeof index !== 'number') return undefined;
+  const texts = parts.flatMap((part) =>
+    part.name === name && part.kind === 'text' ? split(part.value).map(() => part.value) : [],
+  );
+  const text = texts[index] ?? '';
+  return decimal(pointed(text) ?? '') <= 1 ? text : undefined;
+}
+
+/** What twice as many numbers as there are styles were meant to be: 0,1 is two. */
+function commaHint(name: Field, parts: readonly FormPart[], styles: number): string {
+  const texts = parts.flatMap((part) =>
+    part.name === name && part.kind === 'text' ? pointed(part.value) : [],
+  );
+  const meant = texts.filter((text) => text !== undefined);
+  const isSo = meant.length === styles && texts.length === styles;
+  return isSo ? ` Did you mean ${meant.join(' and ')}?` : '';
+}
+
 /** Of `color` and its older name, which wishes for nothing when it is false. */
 function colorOf(color: ColorMode | undefined, preserveColor: string | undefined): ColorMode {
   if (preserveColor !== 'true') return color ?? 'style';
@@ -112,14 +141,18 @@ function colorOf(color: ColorMode | undefined, preserveColor: string | undefined
   );
 }
 
-function checkStyles(styles: readonly StyleSource[], weights: readonly number[] | undefined): void {
+function checkStyles(
+  styles: readonly StyleSource[],
+  weights: readonly number[] | undefined,
+  hint: string,
+): void {
   if (styles.length === 0) {
     throw invalid('styleId', 'is missing; name a preset (GET /styles) or send a picture as style');
   }
   if (!weights) return;
   if (weights.length !== styles.length) {
     const [needed, came] = [count(styles.length, 'style'), weights.length];
-    const text = `${needed} need${styles.length === 1 ? 's' : ''} ${count(styles.length, 'weight')}; ${came} came. Send one a style in weights, or none.`;
+    const text = `${needed} need${styles.length === 1 ? 's' : ''} ${count(styles.length, 'weight')}; ${came} came. Send one a style in weights, or none.${hint}`;
     throw new ServiceError('invalid_value', text, { field: 'weights' });
   }
   if (!weights.some((weight) => weight > 0)) {
@@ -135,13 +168,13 @@ function checkPlaced(masks: number, styles: number): void {
 }
 
 /** One for all styles, or one a style. */
-function checkOneOrEach(field: Field, many: string, came: number, styles: number): void {
+function checkOneOrEach(field: Field, many: string, came: number, styles: number, hint = ''): void {
   if (came === 1 || came === styles) return;
   const text =
     styles === 1
       ? `1 style needs 1 ${field}; ${came} came. Send one.`
       : `${styles} styles need 1 or ${styles} ${many}; ${came} came. Send one for all styles, or one a style in their order.`;
-  throw new ServiceError('invalid_value', text, { field });
+  throw new ServiceError('invalid_value', text + hint, { field });
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

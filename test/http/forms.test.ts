@@ -89,6 +89,26 @@ t.test('a wrong value is quoted, with what was probably meant', async (t) => {
     ['alpha', '80', 'The field alpha is "80"; it takes a number from 0 to 1. Did you mean 0.8?'],
     ['alpha', '80%', 'The field alpha is "80%"; it takes a number from 0 to 1. Did you mean 0.8?'],
     ['alpha', '-1', 'The field alpha is "-1"; it takes a number from 0 to 1.'],
+    ['alpha', '0,5', 'The field alpha is "0,5"; it takes a number from 0 to 1. Did you mean 0.5?'],
+    ['alpha', ',75', 'The field alpha is ",75"; it takes a number from 0 to 1. Did you mean 0.75?'],
+    ['alpha', '1,80', 'The field alpha is "80"; it takes a number from 0 to 1. Did you mean 0.8?'],
+    ['alpha', '0,1', '1 style needs 1 alpha; 2 came. Send one. Did you mean 0.1?'],
+    [
+      'weights',
+      '0,5',
+      '1 style needs 1 weight; 2 came. Send one a style in weights, or none. Did you mean 0.5?',
+    ],
+    [
+      'strokes',
+      '0,5',
+      'The field strokes is "0,5"; it takes auto, or a number from 0.25 to 4. Did you mean 0.5?',
+    ],
+    [
+      'quality',
+      '85,5',
+      'The field quality is "85,5"; it takes a whole number from 1 to 100. Did you mean 86?',
+    ],
+    ['size', '1,024', 'The field size is "1,024"; it takes a whole number from 16 to 65535.'],
     [
       'size',
       '512px',
