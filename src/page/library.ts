@@ -14,7 +14,8 @@ export function createLibrary(client: AdainClient, actions: TileActions) {
   const tiles: Tile[] = [];
   const { signal } = new AbortController();
   const listing = patience(signal, find('#sheet-status', HTMLElement));
-  const styles = client.styles({ kind: 'registered', limit: atOnce }, listing);
+  /** The last that was listed. */
+  let after: string | undefined;
 
   function add(style: Style, where: 'append' | 'prepend'): void {
     if (tiles.some((tile) => tile.style.id === style.id)) return;
@@ -23,12 +24,25 @@ export function createLibrary(client: AdainClient, actions: TileActions) {
     list[where](tile.element);
     section.hidden = false;
   }
+  /** @throws what kept the next ones away; they can be asked for again */
   async function load(): Promise<void> {
-    for (let count = 0; count < atOnce; count++) {
-      const next = await styles.next();
-      more.hidden = next.done === true;
-      if (next.done) return;
-      add(next.value, 'append');
+    const query = {
+      kind: 'registered',
+      limit: atOnce,
+      ...(after !== undefined && { after }),
+    } as const;
+    const styles = client.styles(query, listing);
+    try {
+      for (let count = 0; count < atOnce; count++) {
+        const next = await styles.next();
+        more.hidden = next.done === true;
+        if (next.done) return;
+        after = next.value.id;
+        add(next.value, 'append');
+      }
+    } catch (error) {
+      section.hidden = more.hidden = false;
+      throw error;
     }
   }
   more.addEventListener('click', () => {
