@@ -1,4 +1,10 @@
-import { ProblemError, type AdainClient, type Painting, type Progress } from '../client/index.ts';
+import {
+  ProblemError,
+  type AdainClient,
+  type Painting,
+  type Problem,
+  type Progress,
+} from '../client/index.ts';
 import { find } from './dom.ts';
 import { frameSides, sideAt } from './painting.ts';
 import { say, showProblem } from './problems.ts';
@@ -147,7 +153,7 @@ export function createLive(client: AdainClient, actions: Actions) {
       }
       if (seconds > 0) return pause(seconds * 1000);
       const { message } = error as Error;
-      isRefused = error instanceof ProblemError && error.problem.status < 500;
+      isRefused = error instanceof ProblemError && !mayPass(error.problem);
       if (isRefused || told !== message) showProblem(error);
       told = message;
       if (!isRefused) await pause(pauseMs);
@@ -206,6 +212,9 @@ export function createLive(client: AdainClient, actions: Actions) {
     },
   };
 }
+
+/** The same again may be painted: it is the service's, or came too slowly. */
+const mayPass = ({ status }: Problem) => status >= 500 || status === 408;
 
 const sizeOf = ({ videoWidth, videoHeight }: HTMLVideoElement) => ({
   width: videoWidth,
