@@ -32,6 +32,8 @@ const sheetStatus = find('#sheet-status', HTMLElement);
 const client = createClient(new URL('.', document.baseURI).href);
 let settings: Settings = fromFragment(location.hash.slice(1));
 let content: Content | undefined;
+/** As it was last: who starts it again finds its masks. */
+let camera: { readonly width: number; readonly height: number } | undefined;
 let readings = 0;
 let saving: ReturnType<typeof setTimeout> | undefined;
 
@@ -72,7 +74,8 @@ const live = createLive(client, {
     start.hidden = true;
     sheetSection.hidden = false;
     stage.shape(size);
-    masking.reset(size);
+    if (size.width !== camera?.width || size.height !== camera.height) camera = size;
+    masking.turnTo(camera);
     const [first] = presets;
     if (first && settings.styles.length === 0)
       setStyles([choose(first.style.id, first.style.name)]);
@@ -138,6 +141,10 @@ function setStyles(styles: readonly ChosenStyle[]): void {
 function addStyle(style: ChosenStyle): void {
   const others = settings.styles.filter(({ id }) => id === undefined || id !== style.id);
   setStyles([...others.slice(0, mostStyles - 1), style]);
+  const replaced = others[mostStyles - 1];
+  if (!replaced) return;
+  const text = `${mostStyles} styles can be blended: ${style.name} is in the place of ${replaced.name}.`;
+  showProblem(new Error(text), 'style');
 }
 
 async function saveStyle(at: number, name: string): Promise<void> {
@@ -185,7 +192,7 @@ async function workOn(content: Content): Promise<void> {
   start.hidden = true;
   sheetSection.hidden = false;
   stage.showPhotograph(content.full, content);
-  masking.reset(content);
+  masking.turnTo(content);
   offerFrames(content.animation !== undefined);
   changed(0);
   await listed;

@@ -17,9 +17,17 @@ const forAll = '';
 
 const ownerOf = ({ picture, id }: ChosenStyle): Owner => picture ?? id;
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The masks of a picture, and the brush that paints them. */
 export function createMasking(change: () => void) {
   let masks = new Map<Owner, Mask>();
+  let picture: Size | undefined;
+  /** Of the pictures before. */
+  const kept = new WeakMap<Size, typeof masks>();
   /** As they are in `target`. */
   let owners: Owner[] = [forAll];
   let [width, height] = [maskSide, maskSide];
@@ -115,21 +123,25 @@ export function createMasking(change: () => void) {
     context.stroke();
   }
 
-  const act = (button: string, action: (mask: Mask) => void) => {
+  /** @param mask of a style without one Undo and Clear have nothing to do */
+  const act = (button: string, mask: () => Mask | undefined, action: (mask: Mask) => void) => {
     find(button, HTMLButtonElement).addEventListener('click', () => {
-      action(current());
+      const found = mask();
+      if (!found) return;
+      action(found);
       show();
       change();
     });
   };
-  act('#mask-undo', (mask) => {
+  const existing = () => masks.get(owner());
+  act('#mask-undo', existing, (mask) => {
     mask.undo();
   });
-  act('#mask-invert', (mask) => {
+  act('#mask-invert', current, (mask) => {
     mask.keep();
     mask.invert();
   });
-  act('#mask-clear', (mask) => {
+  act('#mask-clear', existing, (mask) => {
     mask.keep();
     mask.clear();
   });
@@ -155,25 +167,33 @@ export function createMasking(change: () => void) {
     if (file) void read(file);
   });
 
+  /** Lets go what belongs to no style any more, and paints on where there is a mask. */
+  function aim(was: Owner): void {
+    masks = new Map([...masks].filter(([of]) => owners.includes(of)));
+    const wanted = owners.length === 2 ? owners[1] : was;
+    target.selectedIndex = masks.has(wanted) ? owners.indexOf(wanted) : 0;
+  }
+
   return {
-    /** For a new photograph: no masks, in its proportions. */
-    reset(picture: { readonly width: number; readonly height: number }): void {
-      const scale = maskSide / Math.max(picture.width, picture.height);
-      width = Math.max(1, Math.round(picture.width * scale));
-      height = Math.max(1, Math.round(picture.height * scale));
-      masks = new Map();
+    /** For another picture: none, in its proportions, or those that it had when it was left. */
+    turnTo(next: Size): void {
+      if (picture) kept.set(picture, masks);
+      picture = next;
+      const scale = maskSide / Math.max(next.width, next.height);
+      width = Math.max(1, Math.round(next.width * scale));
+      height = Math.max(1, Math.round(next.height * scale));
+      masks = kept.get(next) ?? new Map<Owner, Mask>();
       cursor = [width / 2, height / 2];
+      aim(owner());
       open(false);
     },
     /** Masks go where their styles go, and with them. */
     follow(styles: readonly ChosenStyle[]): void {
       const was = owner();
       owners = [forAll, ...styles.map(ownerOf)];
-      const wanted = styles.length === 1 ? owners[1] : was;
-      masks = new Map([...masks].filter(([of]) => owners.includes(of)));
       const names = ['All styles', ...styles.map(({ name }) => name)];
       target.replaceChildren(...names.map((name) => make('option', {}, name)));
-      target.selectedIndex = masks.has(wanted) ? owners.indexOf(wanted) : 0;
+      aim(was);
       targetLabel.hidden = styles.length < 2;
       show();
     },

@@ -253,6 +253,25 @@ t.test('each of several styles has a mask of its own', { skip }, async (t) => {
   t.same(complaints, []);
 });
 
+t.test('who adds a ninth style is told which one makes room', { skip }, async (t) => {
+  const { page, form } = await atWork(t);
+  const rest = page.locator('#tiles li:not([data-style=mosaic]) .add');
+  for (let at = 0; at < 7; at++) await rest.nth(at).click();
+  const names = await page.locator('#chosen .name').allTextContents();
+  t.equal(names.length, 8);
+  const error = page.locator('[data-field~=styleId] .error');
+  t.notOk(await error.isVisible());
+  const next = form(({ styleId }) => styleId?.length === 8);
+  await rest.nth(7).click();
+  await next;
+  const now = await page.locator('#chosen .name').allTextContents();
+  t.same(now.slice(0, 7), names.slice(0, 7));
+  const told = `8 styles can be blended: ${now[7]} is in the place of ${names[7]}.`;
+  t.equal(await error.textContent(), told);
+  await page.click('[data-style=mosaic] .pick');
+  await error.waitFor({ state: 'hidden' });
+});
+
 t.test('what is wrong is said at its field, in words, until it is right', { skip }, async (t) => {
   const { page, complaints } = await atWork(t);
   const error = page.locator('[data-field~=size] .error');

@@ -186,20 +186,22 @@ t.test('a phone may be turned', { skip }, async (t) => {
   t.same(complaints, []);
 });
 
-t.test('a failure that may pass is said, and a newer frame is sent', { skip }, async (t) => {
-  const { page, route } = await watch(t, undefined, false);
-  await (
-    await route(0)
-  ).fulfill({
-    status: 500,
-    contentType: 'application/problem+json',
-    body: JSON.stringify({ title: 'Failed', status: 500, detail: 'Something broke.' }),
-  });
-  await page.locator('#status.wrong', { hasText: 'Something broke.' }).waitFor();
-  await (await route(2)).fulfill(await picture('green'));
-  await page.waitForSelector('#status:empty:not(.wrong)', { state: 'attached' });
-  t.equal(await shown(page), 'green');
-});
+for (const status of [500, 408]) {
+  t.test(
+    `a failure that may pass, ${status}, is said, and a newer frame is sent`,
+    { skip },
+    async (t) => {
+      const { page, route } = await watch(t, undefined, false);
+      const body = JSON.stringify({ title: 'Failed', status, detail: 'Something broke.' });
+      const contentType = 'application/problem+json';
+      await (await route(0)).fulfill({ status, contentType, body });
+      await page.locator('#status.wrong', { hasText: 'Something broke.' }).waitFor();
+      await (await route(2)).fulfill(await picture('green'));
+      await page.waitForSelector('#status:empty:not(.wrong)', { state: 'attached' });
+      t.equal(await shown(page), 'green');
+    },
+  );
+}
 
 t.test('a camera that does not play is let go', { skip }, async (t) => {
   const { page } = await visit(t, '#styles=mosaic', device, allowed);
@@ -266,15 +268,28 @@ t.test('it stops while the tab is hidden, camera and all', { skip }, async (t) =
 
 t.test('after it one works on with the photograph from before', { skip }, async (t) => {
   const { page, form } = await watch(t);
+  const mask = async (key?: string) => {
+    const masked = form(({ mask }) => mask !== undefined);
+    await page.click('#mask-toggle');
+    if (key) for (let presses = 0; presses < 3; presses++) await page.press('#mask', key);
+    await page.press('#mask', 'Space');
+    return masked;
+  };
+  const ofCamera = await mask();
   await page.click('#another');
   await choose(page, '#choose', 'small.png', await photo(200, 150));
   await painted(page);
+  const ofPhotograph = await mask('ArrowLeft');
+  await painted(page);
   await page.click('#another');
+  const again = form(({ mask }) => mask !== undefined);
   await page.click('#live');
   await page.waitForSelector('.is-live');
-  const next = form(({ content, size }) => !size && content?.[0]?.length !== undefined);
+  t.same((await again)['mask'], ofCamera['mask'], 'the webcam has its mask again');
+  const bytes = ({ content }: Sent) => content?.[0]?.toString('latin1');
+  const next = form((sent) => !sent['size'] && bytes(sent) === bytes(ofPhotograph));
   await page.click('#stop');
-  await next;
+  t.same((await next)['mask'], ofPhotograph['mask'], 'and the photograph its own');
   await painted(page);
   t.ok(await page.isVisible('#after'));
 });

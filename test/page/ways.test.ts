@@ -66,6 +66,46 @@ t.test('nothing waits for a library that is away', { skip }, async (t) => {
   await page.waitForSelector('#chosen .name:text("Mosaic")');
 });
 
+t.test('a page of the library that fails is asked for again', { skip }, async (t) => {
+  const { page } = await visit(t);
+  const styles = Array.from({ length: 49 }, (_, at) => {
+    const id = `s${at}`;
+    return { id, kind: 'registered', name: id, description: '', license: '', links: {} };
+  });
+  const asked: (string | null)[] = [];
+  let fails = true;
+  await page.route(/kind=registered/, (route) => {
+    const after = new URL(route.request().url()).searchParams.get('after');
+    asked.push(after);
+    const wrong = { title: 'Wrong', status: 500, detail: 'This is wrong.' };
+    const from = styles.findIndex(({ id }) => id === after) + 1;
+    const links = from === 0 ? { next: '/styles?kind=registered&limit=48&after=s47' } : {};
+    const body = fails ? wrong : { styles: styles.slice(from, from + 48), links };
+    return route.fulfill({
+      status: fails ? 500 : 200,
+      contentType: `application/${fails ? 'problem+' : ''}json`,
+      body: JSON.stringify(body),
+    });
+  });
+  await page.reload();
+  await choose(page, '#choose', 'small.png', small);
+  const tiles = (count: number) =>
+    until(page, `document.querySelectorAll('#registered li').length === ${count}`);
+  await page.waitForSelector('#more');
+  fails = false;
+  await page.click('#more');
+  await tiles(48);
+  fails = true;
+  const failed = page.waitForResponse(/after=s47/);
+  await page.click('#more');
+  await (await failed).finished();
+  fails = false;
+  await page.click('#more');
+  await tiles(49);
+  await page.waitForSelector('#more', { state: 'hidden' });
+  t.same(asked, [null, null, 's47', 's47']);
+});
+
 t.test('a photograph is dropped anywhere', { skip }, async (t) => {
   const { page, forms, complaints } = await visit(t, '#styles=mosaic');
   await drop(page, 'header', 'dropped.png', small);
@@ -114,6 +154,10 @@ t.test('the brush: size, hardness, colour, keys, undo, clear', { skip }, async (
     await action();
     return grey(await next);
   };
+  for (const idle of ['#mask-undo', '#mask-clear']) await page.click(idle);
+  const unmasked = form(() => true);
+  await page.check('[name=color][value=content]');
+  t.notOk(hasMask(await unmasked), 'nothing is undone or cleared, and no mask is made of it');
   const dab = () => page.press('#mask', 'Space');
   await page.fill('#brush-size', '20');
   await page.fill('#brush-hardness', '100');
