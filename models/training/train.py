@@ -70,6 +70,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--covariance-weight", type=float, default=0.0, help="of the covariances at relu3_1 and relu4_1")
     parser.add_argument("--snap-weight", type=float, default=0.0, help="of texture on the 8-pixel grid in flat areas")
     parser.add_argument("--shade-weight", type=float, default=0.0, help="of light that turns dark")
+    parser.add_argument("--blot-weight", type=float, default=0.0, help="of patches of colour that the content does not call for")
     parser.add_argument("--strip-weight", type=float, default=0.0, help="of a frame painted along flat edges")
     parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
     parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
@@ -185,7 +186,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "covariance", "snap", "shade", "strip", "shift", "edge"]
+        columns += ["lattice", "covariance", "snap", "shade", "blots", "strip", "shift", "edge"]
         columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
@@ -204,12 +205,15 @@ class Trainer:
             now = datetime.datetime.now()
             end = now.replace(hour=int(o.until[:2]), minute=int(o.until[3:]), second=0)
             length = (self.stage_seconds + (end - now).total_seconds()) / 60
+            if o.unit == "steps" or end < now:
+                raise SystemExit(f"--until {o.until}: it must be later today, and the plan in minutes")
         length = self.agreed(torch.tensor(length, dtype=torch.float64)).item()
         if name == "features":
             objectives.components = tuple(self.agreed(part) for part in principal_components(self.feeds))
         objective = {"features": objectives.features, "pictures": objectives.pictures, "paper": objectives.paper}[name]
         bar = tqdm(desc=name, unit="step", mininterval=10, disable=self.rank > 0)
         sums: dict[str, Tensor] = {}
+        summed = 0
         first_step, since = self.step, time.monotonic()
         saved = since
         while (progress := self.progress(length)) < 1:
@@ -222,10 +226,11 @@ class Trainer:
             self.seconds, self.stage_seconds, since = self.seconds + now - since, self.stage_seconds + now - since, now
             for key, value in (losses | {"norm": norm}).items():
                 sums[key] = sums.get(key, 0.0) + value.detach()  # read when it is written: a GPU should not wait
+            summed += 1
             bar.update()
             due = self.step % o.strip_every == 0
             if self.rank == 0 and (due or self.step % o.log_every == 0):
-                row = {key: f"{value.item() / o.log_every:.4g}" for key, value in sums.items()}
+                row = {key: f"{value.item() / summed:.4g}" for key, value in sums.items()}
                 bar.set_postfix(row, refresh=False)
                 row |= {"step": self.step, "stage": name, "seconds": f"{self.seconds:.0f}", "rate": f"{rate:.2e}"}
                 row["loss"] = row.pop("total")
@@ -235,7 +240,7 @@ class Trainer:
                     tqdm.write(" ".join(f"{k} {v}" for k, v in row.items()))
                 writer.writerow(row)
                 file.flush()
-                sums = {}
+                sums, summed = {}, 0
             if now - saved > o.checkpoint_seconds:
                 self.save()
                 saved = now

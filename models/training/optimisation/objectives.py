@@ -24,7 +24,7 @@ from optimisation.losses import (
     pair_weights,
     style_losses,
 )
-from optimisation.texture import edge_loss, shade_loss, shift_loss, snap_loss, strip_loss
+from optimisation.texture import blots, edge_loss, shade_loss, shift_loss, snap_loss, strip_loss
 from optimisation.training_vgg import TrainingVgg
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
@@ -53,6 +53,7 @@ def picture_losses(found: Tensor, plain: Tensor) -> dict[str, Tensor]:
         "lattice": lattice_loss(found, plain),
         "snap": snap_loss(found, plain),
         "shade": shade_loss(found, plain),
+        "blots": blots(found, plain),
         "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)),
     }
 
@@ -101,7 +102,7 @@ class Objectives:
     def paper(self, content: Crop, style: Crop) -> dict[str, Tensor]:
         o, count = self.o, len(content.picture)
         alpha = torch.from_numpy(self.random.random(count) >= o.identity_share).float().to(self.device)
-        moved, offset = min(count, round(o.shift_share * count)), tuple(self.random.integers(0, self.stride, 2).tolist())
+        moved, offset = min(count, round(o.shift_share * count)), divmod(int(self.random.integers(1, self.stride**2)), self.stride)
         found, again, moved_target = self.painted_twice(content, style, alpha, moved, offset)
         with torch.no_grad():
             target = adain(content.features, style.statistics[-1], alpha)
@@ -122,15 +123,15 @@ class Objectives:
             "covariance": styled(covariance_loss(seen.covariances, style.covariances)),
             "identity": ((1 - alpha) * (found - plain).abs().mean((1, 2, 3))).mean() / max(o.identity_share, 1e-9),
             **{name: losses.mean() for name, losses in pixels.items()},
-            **{name: styled(pixels[name]) for name in ("snap", "shade")},
+            **{name: styled(pixels[name]) for name in ("snap", "shade", "blots")},
             "shift": shift_loss(found[:moved], again, offset) if moved else found.new_zeros(()),
             "edge": self.apart(moved_target, found[:moved]) if moved and o.edge_weight else found.new_zeros(()),
         }
         weights = {
             "content": o.content_weight, "style": o.style_weight, "deep": o.style_weight * (o.deep_weight - 1),
             "covariance": o.covariance_weight, "identity": o.identity_share * o.identity_weight, "excess": 20.0,
-            "lattice": o.lattice_weight, "snap": o.snap_weight, "shade": o.shade_weight, "strip": o.strip_weight,
-            "shift": o.shift_weight, "edge": o.edge_weight,
+            "lattice": o.lattice_weight, "snap": o.snap_weight, "shade": o.shade_weight, "blots": o.blot_weight,
+            "strip": o.strip_weight, "shift": o.shift_weight, "edge": o.edge_weight,
         }  # fmt: skip
         return {**parts, "total": sum(weights[name] * parts[name] for name in parts)}
 

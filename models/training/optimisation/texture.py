@@ -13,6 +13,7 @@ PERIOD = 8  # the stride of the networks
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 FLAT_WINDOW, FLAT_DEVIATION = 17, 0.03  # pixels; of luma in [0, 1]
 SHADE = 8  # σ in pixels of the Gaussian that leaves only light and dark
+PATCH = 5  # blocks on a side of what counts as a patch of colour
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -131,6 +132,31 @@ def shade_loss(picture: Tensor, content: Tensor, enough: float = 0.92) -> Tensor
 
     own = coarse(content)
     return (own.flatten(1).std(1) > 0.03) * (enough - correlation(coarse(picture), own)).clamp_min(0)
+
+
+def chroma(picture: Tensor) -> Tensor:
+    """[N, 2, H, W]: Cb and Cr of ITU-R BT.601, about 0."""
+    y = luma(picture)
+    return torch.cat(((picture[:, 2:] - y) * 0.564, (picture[:, :1] - y) * 0.713), 1)
+
+
+def blots(picture: Tensor, content: Tensor) -> Tensor:
+    """[N]: how far patches of colour stray from what the content's own colours call for, in [0, 1].
+
+    A style may give each colour another one, but where a photograph is of one colour, sky or skin, the result should be,
+    too.  So the chroma of patches is guessed from the content's colours there, by the best function of second order for
+    this picture; what is left, as a root mean square, are blots.
+    """
+
+    def patches(x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.avg_pool2d(x, PERIOD), PATCH, 1).flatten(2)
+
+    found, c = patches(chroma(picture)), patches(content) - 0.5
+    products = c[:, (0, 0, 0, 1, 1, 2)] * c[:, (0, 1, 2, 1, 2, 2)]
+    known = torch.cat((torch.ones_like(c[:, :1]), c, products), 1)
+    ridge = 1e-4 * torch.eye(known.shape[1], device=known.device)
+    weights = torch.linalg.solve(known @ known.mT / c.shape[2] + ridge, known @ found.mT / c.shape[2])
+    return ((found - weights.mT @ known).square().mean((1, 2)) + 1e-6).sqrt()
 
 
 def strip_loss(picture: Tensor, content: Tensor) -> Tensor:
