@@ -128,8 +128,14 @@ export async function createEngine(
   let deviceLost = false;
   /** When the last worker went, if none is up. */
   let emptySince = Infinity;
-  const supervisors = threads.map((thread, index) =>
-    supervise(thread, {
+  /** By worker, why none may come in its place. */
+  const reasons = new Map<number, ServiceError>();
+  const supervisors = threads.map((thread, index) => {
+    const fail = (reason: ServiceError) => {
+      reasons.set(index, reason);
+      if (reasons.size === threads.length) scheduler.fail(reason);
+    };
+    return supervise(thread, {
       longestStartMs: seams.longestStartMs ?? longestStartMs,
       longestEndMs: seams.longestEndMs ?? longestEndMs,
       start: () => start(placements[index] as Placement),
@@ -137,6 +143,7 @@ export async function createEngine(
         const runner = createRunner(thread, onRun);
         runners.set(thread, runner);
         emptySince = Infinity;
+        reasons.delete(index);
         scheduler.add(runner);
       },
       onDown(thread) {
@@ -148,16 +155,16 @@ export async function createEngine(
       onRestart(err, waitMs) {
         if (isDeviceLost(err.message)) {
           deviceLost = true;
-          scheduler.fail(lost('The GPU failed, and this process can use it no more.', err));
-        } else if (waitMs >= hopelessWaitMs) scheduler.fail(noWorker(err, waitMs));
+          fail(lost('The GPU failed, and this process can use it no more.', err));
+        } else if (waitMs >= hopelessWaitMs) fail(noWorker(err, waitMs));
         log?.warn({ err, waitMs }, 'engine worker lost, starting another');
       },
       onStuck(err) {
-        scheduler.fail(lost('The worker of the engine hangs.', err));
+        fail(lost('The worker of the engine hangs.', err));
         log?.warn({ err }, 'engine worker hangs');
       },
-    }),
-  );
+    });
+  });
 
   const describeTaskOf = (size: Size, work: WorkOptions) =>
     describeTask(planFor(size, layout), layout, work);

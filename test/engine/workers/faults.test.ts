@@ -7,18 +7,19 @@ import { planWhole } from '../../../src/engine/tiling/plan.ts';
 import type { EngineSeams } from '../../../src/engine/index.ts';
 import type { WorkOptions } from '../../../src/engine/types.ts';
 import type { RgbImage } from '../../../src/rgb-image.ts';
+import { machine, providerFiles } from '../devices/cuda/machine.ts';
 import { words } from '../devices/cuda/words.ts';
 import { modelsDir, stylize } from '../helpers.ts';
 
 // As in fake-worker.ts, which can be loaded by a worker only.
 const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 
-async function createFaulty(t: Test, seams: EngineSeams = {}) {
+async function createFaulty(t: Test, seams: EngineSeams = {}, device = 'cpu') {
   const restarts: { err: Error; waitMs?: number }[] = [];
   const engine = await createEngine(
     {
       modelsDir,
-      device: 'cpu',
+      device,
       queueLimit: 100,
       threads: 1,
       tilePixels: 400 ** 2,
@@ -97,6 +98,22 @@ t.test('who would wait for a worker that does not come is told so', async (t) =>
   delete process.env['FAKE_WORKER_BROKEN'];
   await until(() => engine.ready);
   t.match(await stylize(fault.none), { value: { width: 16 } });
+});
+
+t.test('a worker that does not come says nothing of another that may', async (t) => {
+  const host = machine(t.testdir(providerFiles()));
+  const { engine, restarts, stylize } = await createFaulty(t, { host }, 'cuda:0,cuda:0');
+  process.env['FAKE_WORKER_BROKEN'] = 'broken from the start';
+  t.teardown(() => delete process.env['FAKE_WORKER_BROKEN']);
+  await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
+  await until(() => restarts.some(({ waitMs }) => waitMs === 1000));
+  t.ok(engine.ready, 'the other is up');
+
+  delete process.env['FAKE_WORKER_BROKEN'];
+  const lost = stylize(fault.exit);
+  const waiting = stylize(fault.none);
+  await t.rejects(lost, { code: 'inference_failed', cause: /exit code 3/ });
+  t.match(await waiting, { value: { width: 16 } }, 'who waits for its replacement');
 });
 
 t.test('without a worker for as long as a start may take the engine is not live', async (t) => {
