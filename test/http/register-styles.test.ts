@@ -8,6 +8,7 @@ import { randomNumbers } from '../engine/helpers.ts';
 import { build, form, photo, type Field } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 import { gate } from '../support/gate.ts';
+import { exchange } from '../support/raw.ts';
 
 interface Style {
   id: string;
@@ -93,6 +94,24 @@ t.test(
     t.match(empty.json(), { status: 400 }, 'where one is taken it is missed');
   },
 );
+
+t.test('where a request takes no body, one that comes is passed over', async (t) => {
+  const app = await start(t);
+  const chunked = 'Transfer-Encoding: chunked\r\n\r\n';
+  for (const type of ['', 'Content-Type: application/json\r\n', 'Content-Type: text/plain\r\n']) {
+    for (const body of [
+      `${chunked}0\r\n\r\n`,
+      `${chunked}1\r\n{\r\n0\r\n\r\n`,
+      'Content-Length: 1\r\n\r\n{',
+    ]) {
+      await put(app, 'mine', ['image', picture]);
+      const asked = `DELETE /styles/mine HTTP/1.1\r\nHost: a\r\n${type}${body}`;
+      const next = 'GET /styles/mine HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+      const answers = await exchange(app, asked + next);
+      t.match(answers, /^HTTP\/1\.1 204 [^]*\nHTTP\/1\.1 404 /, type + body);
+    }
+  }
+});
 
 t.test('what is kept is what was described, without what else the file tells', async (t) => {
   const app = await start(t, { ADAIN_STYLE_SIZE: '100' });
