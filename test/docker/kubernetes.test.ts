@@ -203,7 +203,9 @@ for (const overlay of ['cpu', 'gpu', 'cpu-valkey']) {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
-    t.ok(container?.resources?.limits?.['memory'], 'a memory limit');
+    const { requests, limits } = container?.resources ?? {};
+    t.ok(limits?.['memory'], 'a memory limit');
+    t.equal(requests?.['memory'], limits?.['memory'], 'which the service counts on');
     t.equal('nvidia.com/gpu' in (container?.resources?.limits ?? {}), overlay === 'gpu');
   });
 }
