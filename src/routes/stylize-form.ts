@@ -39,8 +39,6 @@ export function parseStylizeForm(parts: readonly FormPart[]) {
     const [issue] = parsed.error.issues;
     const [name, index] = (issue?.path ?? []) as [Field, PropertyKey | undefined];
     const takes = issue?.message ?? '';
-    const comma = commaNumber(name, parts, index);
-    if (comma !== undefined) throw wrong(name, [comma], 0, takes);
     throw wrong(name, sent(name, parts), index, takes);
   }
   const { color, preserveColor, weights, alpha, mask: masks, ...form } = parsed.data;
@@ -104,30 +102,23 @@ const split = (text: string): string[] =>
 const splitIfList = (name: Field, text: string): string[] =>
   lists.has(name) ? split(text) : [text];
 
-/** All values of a field, as they were sent. */
-function sent(name: Field, parts: readonly FormPart[]): string[] {
-  return parts
+const texts = (name: Field, parts: readonly FormPart[]): string[] =>
+  parts
     .filter((part) => part.name === name)
-    .flatMap((part) => (part.kind === 'text' ? splitIfList(name, part.value) : 'a file'));
-}
+    .map((part) => (part.kind === 'text' ? part.value : 'a file'));
 
-/** An alpha as it was sent that is two for us, 0,5: `index` is of one of the two. */
-function commaNumber(name: Field, parts: readonly FormPart[], index: unknown): string | undefined {
-  if (name !== 'alpha' || typeof index !== 'number') return undefined;
-  const texts = parts.flatMap((part) =>
-    part.name === name && part.kind === 'text' ? split(part.value).map(() => part.value) : [],
-  );
-  const text = texts[index] ?? '';
-  return decimal(pointed(text) ?? '') <= 1 ? text : undefined;
+/** All values of a field, as they were sent: both that we make of 0,5 are that. */
+function sent(name: Field, parts: readonly FormPart[]): string[] {
+  return texts(name, parts).flatMap((text) => {
+    const values = splitIfList(name, text);
+    return decimal(pointed(text) ?? '') <= 1 ? values.map(() => text) : values;
+  });
 }
 
 /** What twice as many numbers as there are styles were meant to be: 0,1 is two. */
 function commaHint(name: Field, parts: readonly FormPart[], styles: number): string {
-  const texts = parts.flatMap((part) =>
-    part.name === name && part.kind === 'text' ? pointed(part.value) : [],
-  );
-  const meant = texts.filter((text) => text !== undefined);
-  const isSo = meant.length === styles && texts.length === styles;
+  const meant = texts(name, parts).map(pointed);
+  const isSo = meant.length === styles && !meant.includes(undefined);
   return isSo ? ` Did you mean ${meant.join(' and ')}?` : '';
 }
 
