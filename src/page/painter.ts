@@ -86,6 +86,7 @@ export function createPainter(
     /** The wish has changed. */
     ask(soon?: number): void {
       cancel();
+      stage.busy(true); // what is shown is not what is wished for
       preview.ask(soon);
     },
     /** The result as it was asked for; undefined when it fails, or something else is asked for. */

@@ -138,7 +138,13 @@ t.test('the latest wish wins: what is overtaken is aborted', { skip }, async (t)
       return undefined;
     });
   });
-  await page.fill('#quality', '10');
+  const isBusy = await page.evaluate<boolean>(`{
+    const quality = document.querySelector('#quality');
+    quality.value = '10';
+    quality.dispatchEvent(new Event('input', { bubbles: true }));
+    document.querySelector('#frame').matches('.is-busy');
+  }`);
+  t.ok(isBusy, 'from the wish on');
   await begun;
   const next = form(has('quality', '30'));
   for (const value of ['11', '20', '30']) await page.fill('#quality', value);
