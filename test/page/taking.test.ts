@@ -11,8 +11,6 @@ import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
 import { choose, countUrls, painted, pick, serve, sheetDone, sheetDoneAnew } from './visit.ts';
 
-t.setTimeout(600_000);
-
 const visit = await serve(t);
 const jpeg = await sharp(await photo(900, 300))
   .jpeg()
@@ -24,13 +22,15 @@ const settings = '#styles=mosaic&weights=3&strokes=1.5&color=content&size=800&qu
 /** The page, where a picture has been painted of every kind of field. */
 async function atWork(t: Test) {
   const visited = await visit(t, settings);
-  const { page } = visited;
+  const { page, form } = visited;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await choose(page, '#choose', 'wide.jpeg', jpeg);
   await sheetDone(page);
+  const whole = form(({ style, mask }) => style?.length === 1 && mask?.length === 1);
   await choose(page, '#own-style', 'own.png', own);
   await page.click('#mask-toggle');
   await choose(page, '#mask-file', 'mask.png', mask);
+  await whole;
   await painted(page);
   await page.click('summary');
   return visited;
@@ -122,7 +122,6 @@ t.test('pictures that are no longer shown are let go', { skip }, async (t) => {
   const urls = await countUrls(page);
   for (const quality of ['20', '30', '40']) {
     await page.fill('#quality', quality);
-    await page.waitForSelector('#frame.is-busy');
     await painted(page);
     await page.click('[data-style=woodcut] .add');
     await painted(page);
@@ -130,8 +129,7 @@ t.test('pictures that are no longer shown are let go', { skip }, async (t) => {
     await painted(page);
   }
   t.equal(await urls(), 0);
-  await choose(page, '#choose', 'wide.jpeg', jpeg);
-  await sheetDoneAnew(page);
+  await sheetDoneAnew(page, () => choose(page, '#choose', 'wide.jpeg', jpeg));
   await painted(page);
   t.equal(await urls(), 0);
 });

@@ -1,31 +1,19 @@
 /** What comes late, twice or not at all: the page in Chromium, on the real model. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page, Route } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import t from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, drop, painted, pick, serve, sheetDone, until } from './visit.ts';
-
-t.setTimeout(600_000);
+import { choose, drop, hold, painted, pick, serve, sheetDone, until } from './visit.ts';
 
 const visit = await serve(t);
 const small = await photo(200, 150);
 const wide = await photo(900, 300);
 const ofWidth = (page: Page, width: number) =>
   until(page, `document.querySelector('#before').naturalWidth === ${width}`);
-
-/** Holds what is asked for at such an address, once or more often. */
-async function hold(page: Page, address: string, times?: number) {
-  const held: Route[] = [];
-  await page.route(address, (route) => void held.push(route), { ...(times && { times }) });
-  return async (at: number): Promise<Route> => {
-    while (!held[at]) await page.waitForTimeout(10);
-    return held[at];
-  };
-}
 
 const refusal = (status: number, field?: string) => ({
   status,
@@ -45,6 +33,21 @@ t.test('what is chosen after it is kept, however late an example comes', { skip 
   await (await answered).finished();
   await page.waitForTimeout(300);
   await ofWidth(page, 200);
+  t.same(complaints, []);
+});
+
+t.test('a photograph may come before the list of styles', { skip }, async (t) => {
+  const { page, url, complaints } = await visit(t);
+  const route = await hold(page, '**/styles?kind=preset*', 1);
+  await page.goto('about:blank');
+  await page.goto(`${url}/#styles=mosaic`);
+  const list = await route(0);
+  await choose(page, '#choose', 'small.png', small);
+  await page.locator('#status', { hasText: 'Painted as mosaic.' }).waitFor();
+  await list.continue();
+  await page.locator('#status', { hasText: 'Painted as Mosaic.' }).waitFor();
+  await sheetDone(page);
+  await page.waitForSelector('[data-style=mosaic] [aria-pressed=true]');
   t.same(complaints, []);
 });
 
@@ -199,8 +202,8 @@ t.test('a preset that was taken away costs no other its place', { skip }, async 
     asked++ === 2 ? route.fulfill(refusal(404, 'styleId')) : route.continue(),
   );
   await choose(page, '#choose', 'small.png', small);
-  await page.waitForSelector('#sheet-status:not(:empty)');
-  await page.waitForSelector('#sheet-status:empty', { state: 'attached' });
+  const over = '#sheet:has(.painted:not([hidden])) #sheet-status:empty';
+  await page.waitForSelector(over, { state: 'attached' });
   t.equal(await page.locator('#tiles .painted[hidden]').count(), 1);
 });
 

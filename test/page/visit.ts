@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import type { Test } from 'tap';
 
 import { build } from '../support/app.ts';
@@ -53,7 +53,9 @@ async function visit(
   t.teardown(() => server.off('request', follow));
   const page = await newPage(t, ...args);
   const complaints = listenTo(page, url);
-  await page.goto(`${url}/${fragment}`);
+  await page.emulateMedia({ reducedMotion: 'reduce' }); // it is where it is scrolled to at once
+  // By then the presets are listed, with which all that was chosen is painted anew.
+  await Promise.all([page.waitForRequest(/kind=registered/), page.goto(`${url}/${fragment}`)]);
   const form = (check: (form: Sent) => boolean) => {
     const from = forms.length;
     return new Promise<Sent>((resolve) => {
@@ -123,10 +125,35 @@ export async function until(page: Page, expression: string): Promise<void> {
 export const sheetDone = (page: Page) =>
   page.waitForSelector('#tiles:has(li):not(:has(.painted[hidden]))');
 
-/** After another photograph was chosen. */
-export async function sheetDoneAnew(page: Page): Promise<void> {
-  await page.waitForSelector('#tiles:has(.painted[hidden])');
-  await sheetDone(page);
+/** Chooses another photograph, and waits until no picture of the contact sheet is as it was. */
+export async function sheetDoneAnew(page: Page, act: () => Promise<void>): Promise<void> {
+  await page.evaluate(`{
+    globalThis.tiles = [...document.querySelectorAll('#tiles .painted')];
+    for (const image of tiles) image.dataset.was = image.src;
+  }`);
+  await act();
+  await until(page, 'tiles.every(({ hidden, src, dataset }) => !hidden && src !== dataset.was)');
+}
+
+/** Holds what is asked for at such an address, once or more often. */
+export async function hold(page: Page, address: string, times?: number) {
+  const held: Route[] = [];
+  await page.route(address, (route) => void held.push(route), { ...(times && { times }) });
+  return async (at: number): Promise<Route> => {
+    while (!held[at]) await page.waitForTimeout(10);
+    return held[at];
+  };
+}
+
+/** @returns what waits until the status has said it, for however short a time */
+export async function hear(page: Page): Promise<(text: string) => Promise<void>> {
+  await page.evaluate(`{
+    globalThis.heard = [];
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) heard.push(...[...addedNodes].map(({ data }) => data));
+    }).observe(document.querySelector('#status'), { childList: true });
+  }`);
+  return (text) => until(page, `heard.some((said) => said.includes('${text}'))`);
 }
 
 /** Chooses a style, and waits for its painting. */

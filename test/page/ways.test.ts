@@ -7,6 +7,7 @@ import { skip } from '../support/chromium.ts';
 import {
   choose,
   drop,
+  hold,
   painted,
   pick,
   serve,
@@ -15,8 +16,6 @@ import {
   until,
   type Sent,
 } from './visit.ts';
-
-t.setTimeout(600_000);
 
 const visit = await serve(t);
 const small = await photo(200, 150);
@@ -125,7 +124,7 @@ t.test('phones offer their camera; the picture is scaled', { skip }, async (t) =
   const phone = { width: 390, height: 800, deviceScaleFactor: 1, mobile: true };
   await session.send('Emulation.setDeviceMetricsOverride', phone);
   await session.send('Emulation.setTouchEmulationEnabled', { enabled: true });
-  t.ok(await page.isVisible('#camera-label'));
+  await page.waitForSelector('#camera-label');
   t.equal(await page.getAttribute('#camera', 'capture'), 'environment');
   const large = await sharp(await photo(3000, 300))
     .jpeg()
@@ -139,10 +138,22 @@ t.test('phones offer their camera; the picture is scaled', { skip }, async (t) =
 
 t.test('the last photograph wins, however long others take to be read', { skip }, async (t) => {
   const { page, complaints } = await visit(t, '#styles=mosaic');
-  await choose(page, '#choose', 'large.png', await photo(3000, 2000));
+  await page.evaluate(`{
+    const { createImageBitmap } = globalThis;
+    globalThis.createImageBitmap = (file) => {
+      if (file.name !== 'slow.png') return createImageBitmap(file);
+      return new Promise((resolve) => {
+        globalThis.goOn = () => resolve(createImageBitmap(file));
+      });
+    };
+  }`);
+  await choose(page, '#choose', 'slow.png', await photo(60, 40, 2));
+  await until(page, `'goOn' in globalThis`);
   await choose(page, '#choose', 'small.png', small);
   await sheetDone(page);
   await painted(page);
+  await page.evaluate('goOn()');
+  await page.waitForTimeout(300);
   t.equal(await page.evaluate(`document.querySelector('#before').naturalWidth`), 200);
   t.same(complaints, []);
 });
@@ -168,11 +179,12 @@ t.test('the brush: size, hardness, colour, keys, undo, clear', { skip }, async (
   const round = Math.PI * (0.1 * 768) ** 2;
   t.ok(Math.abs(hard.black - round) < round / 20, `${hard.black} of ${round}`);
   t.ok(hard.between < round / 10, 'with a hard edge');
-  t.equal((await act(() => page.click('#mask-undo'))).black, 0);
+  const undo = () => page.click('#mask-undo');
+  t.equal((await act(undo)).black, 0);
 
   await page.fill('#brush-size', '60');
   t.ok((await act(dab)).black > 8 * round, 'three times as wide');
-  await page.click('#mask-undo');
+  await act(undo);
   await page.fill('#brush-hardness', '0');
   const soft = await act(dab);
   t.ok(soft.between > round, 'with a soft edge');
@@ -212,9 +224,13 @@ t.test('a mask is dropped on the picture, or on its controls', { skip }, async (
     const { at } = await grey(await next);
     t.same([at(0.1, 0.5), at(0.9, 0.5)], left === 'white' ? [255, 0] : [0, 255], target);
   }
-  await page.waitForSelector('#frame.is-busy');
+  await painted(page);
+  const route = await hold(page, '**/stylize', 1);
+  await page.fill('#quality', '50');
+  const asked = await route(0);
   await drop(page, '#brush', 'text.png', Buffer.from('no picture at all'));
   await page.locator('#brush .error', { hasText: 'cannot show the mask' }).waitFor();
+  await asked.continue();
   await painted(page); // with the mask before, which takes nothing of that away
   t.ok(await page.isVisible('#brush .error'));
 });
@@ -245,8 +261,8 @@ t.test('it outlives the service, and goes on with the next', { skip }, async (t)
   await page.locator('#status', { hasText: 'The service does not answer.' }).waitFor();
   await serveOn(Number(new URL(first.url).port));
   await page.locator('#status', { hasText: 'Painted as Mosaic and own.' }).waitFor();
-  await choose(page, '#choose', 'another.png', await photo(60, 40, 2));
-  await sheetDoneAnew(page);
+  const another = await photo(60, 40, 2);
+  await sheetDoneAnew(page, () => choose(page, '#choose', 'another.png', another));
 });
 
 t.test('behind a prefix all is there', { skip }, async (t) => {

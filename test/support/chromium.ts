@@ -8,10 +8,15 @@ export const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].fi
 export const skip = executablePath ? false : 'NOT CHECKED: there is no Chromium (apt: chromium)';
 if (skip) process.stderr.write(`\n${skip}\n\n`);
 
+/** On a busy machine a painting takes longer than the 30 s that playwright waits by itself. */
+const timeout = 300_000;
+
 /** A page of a browser that is closed when the test ends. */
 export async function newPage(t: Test, ...more: string[]): Promise<Page> {
   const args = ['--no-sandbox', ...more]; // root may not have one, and the pages are ours
-  const browser = await chromium.launch({ executablePath: executablePath ?? '', args });
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args, timeout });
   t.teardown(() => browser.close());
-  return browser.newPage();
+  const page = await browser.newPage();
+  page.setDefaultTimeout(timeout);
+  return page;
 }
