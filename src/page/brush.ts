@@ -21,7 +21,9 @@ export interface Mask {
   readonly invert: () => void;
   readonly clear: () => void;
   /** Of one that is not all opaque, what its alpha channel says, as the service reads masks. */
-  readonly draw: (picture: CanvasImageSource) => void;
+  readonly draw: (picture: CanvasImageSource, isMirrored?: boolean) => void;
+  /** Gives another, of any size, what this one has. */
+  readonly copyTo: (other: Mask, isMirrored: boolean) => void;
   readonly drawOn: (canvas: HTMLCanvasElement) => void;
   readonly toBlob: () => Promise<Blob>;
 }
@@ -55,9 +57,11 @@ export function createMask(width: number, height: number): Mask {
     clear() {
       fill('source-over');
     },
-    draw(picture) {
+    draw(picture, isMirrored = false) {
       context.globalCompositeOperation = 'copy';
+      if (isMirrored) context.setTransform(-1, 0, 0, 1, width, 0);
       context.drawImage(picture, 0, 0, width, height);
+      context.resetTransform();
       const pixels = context.getImageData(0, 0, width, height);
       const { data } = pixels;
       if (isOpaque(data)) return;
@@ -83,6 +87,9 @@ export function createMask(width: number, height: number): Mask {
         context.arc(x, y, radius, 0, 2 * Math.PI);
         context.fill();
       }
+    },
+    copyTo(other, isMirrored) {
+      other.draw(canvas, isMirrored);
     },
     drawOn(shown) {
       shown.width = width;

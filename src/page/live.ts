@@ -40,7 +40,8 @@ interface Actions {
   /** It has other proportions: a phone was turned. */
   readonly turned: (size: { readonly width: number; readonly height: number }) => void;
   readonly ended: () => void;
-  readonly taken: (still: File) => void;
+  /** As others see it, even if it was shown mirrored. */
+  readonly taken: (still: File, isMirrored: boolean) => void;
 }
 
 /** The webcam, painted frame by frame for as long as it is seen. */
@@ -163,8 +164,7 @@ export function createLive(client: AdainClient, actions: Actions) {
   /** As it is seen: what a camera sees of somebody before it is mirrored. */
   async function grab(): Promise<Blob> {
     const scale = side / Math.max(video.videoWidth, video.videoHeight);
-    const isMirrored = video.classList.contains('mirrored');
-    return draw(scale, isMirrored, 0.85);
+    return draw(scale, isMirrored(), 0.85);
   }
 
   function tell({ width, height }: ImageBitmap): void {
@@ -194,8 +194,9 @@ export function createLive(client: AdainClient, actions: Actions) {
   });
   find('#stop', HTMLButtonElement).addEventListener('click', stop);
   find('#still', HTMLButtonElement).addEventListener('click', () => {
+    const wasMirrored = isMirrored();
     void draw(1, false, 0.92).then((still) => {
-      actions.taken(new File([still], 'webcam.jpg', { type: still.type }));
+      actions.taken(new File([still], 'webcam.jpg', { type: still.type }), wasMirrored);
     });
   });
 
@@ -215,6 +216,8 @@ export function createLive(client: AdainClient, actions: Actions) {
 
 /** The same again may be painted: it is the service's, or came too slowly. */
 const mayPass = ({ status }: Problem) => status >= 500 || status === 408;
+
+const isMirrored = () => video.classList.contains('mirrored');
 
 const sizeOf = ({ videoWidth, videoHeight }: HTMLVideoElement) => ({
   width: videoWidth,

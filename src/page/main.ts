@@ -4,7 +4,7 @@ import { offerFrames, onControls, showControls } from './controls.ts';
 import { find } from './dom.ts';
 import { createLibrary } from './library.ts';
 import { createLive } from './live.ts';
-import { createMasking } from './masking.ts';
+import { createMasking, type Taken } from './masking.ts';
 import { createPainter, type Wish } from './painter.ts';
 import { frameOf, type Content } from './painting.ts';
 import { takePictures } from './photographs.ts';
@@ -88,8 +88,8 @@ const live = createLive(client, {
       sheetSection.hidden = work.hidden = true;
     }
   },
-  taken(still) {
-    void showPhotograph(still);
+  taken(still, isMirrored) {
+    void showPhotograph(still, { isMirrored });
   },
 });
 
@@ -160,7 +160,7 @@ async function saveStyle(at: number, name: string): Promise<void> {
   );
 }
 
-async function showPhotograph(coming: File | Promise<File>): Promise<void> {
+async function showPhotograph(coming: File | Promise<File>, taken?: Taken): Promise<void> {
   const keepsSize = find('#keep-size', HTMLInputElement).checked;
   const mine = ++readings;
   const read = await readPhotograph(coming, keepsSize).catch((error: unknown) => ({ error }));
@@ -171,7 +171,7 @@ async function showPhotograph(coming: File | Promise<File>): Promise<void> {
     return;
   }
   live.close();
-  await workOn((content = read));
+  await workOn((content = read), taken);
 }
 
 /** @throws what the service says of one that this browser cannot show */
@@ -188,11 +188,11 @@ async function addOwn(file: File): Promise<void> {
   addStyle({ picture, name: file.name.replace(/\.\w+$/, ''), weight: 1, alpha: 1 });
 }
 
-async function workOn(content: Content): Promise<void> {
+async function workOn(content: Content, taken?: Taken): Promise<void> {
   start.hidden = true;
   sheetSection.hidden = false;
   stage.showPhotograph(content.full, content);
-  masking.turnTo(content);
+  masking.turnTo(content, taken);
   offerFrames(content.animation !== undefined);
   changed(0);
   await listed;

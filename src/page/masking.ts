@@ -22,6 +22,11 @@ interface Size {
   readonly height: number;
 }
 
+/** How a picture of the webcam was taken. */
+export interface Taken {
+  readonly isMirrored: boolean;
+}
+
 /** The masks of a picture, and the brush that paints them. */
 export function createMasking(change: () => void) {
   let masks = new Map<Owner, Mask>();
@@ -175,14 +180,25 @@ export function createMasking(change: () => void) {
   }
 
   return {
-    /** For another picture: none, in its proportions, or those that it had when it was left. */
-    turnTo(next: Size): void {
+    /**
+     * For another picture: none, in its proportions, or those that it had when it was left.
+     * @param taken of what is masked now, which may have been seen mirrored: its masks come along
+     */
+    turnTo(next: Size, taken?: Taken): void {
+      const before = masks;
       if (picture) kept.set(picture, masks);
       picture = next;
       const scale = maskSide / Math.max(next.width, next.height);
       width = Math.max(1, Math.round(next.width * scale));
       height = Math.max(1, Math.round(next.height * scale));
       masks = kept.get(next) ?? new Map<Owner, Mask>();
+      if (taken) {
+        for (const [of, mask] of before) {
+          const own = createMask(width, height);
+          mask.copyTo(own, taken.isMirrored);
+          masks.set(of, own);
+        }
+      }
       cursor = [width / 2, height / 2];
       aim(owner());
       open(false);

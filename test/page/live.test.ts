@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page, Route } from 'playwright-core';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
@@ -23,11 +23,11 @@ const device = '--use-fake-device-for-media-stream';
 const allowed = '--use-fake-ui-for-media-stream';
 const file = join(t.testdir(), 'webcam.y4m');
 writeFileSync(file, y4m());
+const camera = [device, allowed, `--use-file-for-fake-video-capture=${file}`];
 
 /** The page, after its webcam has been begun. */
 async function watch(t: Test, fragment = '#styles=mosaic', isServed = true) {
-  const camera = `--use-file-for-fake-video-capture=${file}`;
-  const visited = await visit(t, fragment, device, allowed, camera);
+  const visited = await visit(t, fragment, ...camera);
   const { page } = visited;
   const held: Route[] = [];
   if (!isServed) await page.route('**/stylize', (route) => void held.push(route));
@@ -300,6 +300,31 @@ t.test('after it one works on with the photograph from before', { skip }, async 
   await painted(page);
   t.ok(await page.isVisible('#after'));
 });
+
+for (const facingMode of ['user', 'environment']) {
+  t.test(`a picture that is taken keeps its mask, facing ${facingMode}`, { skip }, async (t) => {
+    const { page, form, complaints } = await visit(t, '#styles=mosaic', ...camera);
+    await page.evaluate(`
+      MediaStreamTrack.prototype.getSettings = () => ({ facingMode: '${facingMode}' });
+    `);
+    await page.click('#live');
+    await page.waitForSelector('.is-live');
+    const masked = form(({ mask }) => mask !== undefined);
+    await page.click('#mask-toggle');
+    for (let presses = 0; presses < 5; presses++) await page.press('#mask', 'ArrowLeft');
+    await page.press('#mask', 'Space');
+    const pixels = (picture: Sharp) => picture.greyscale().raw().toBuffer();
+    const live = sharp((await masked)['mask']?.[0]);
+    const next = form(({ format }) => !format);
+    await page.click('#still');
+    const { mask = [] } = await next;
+    t.equal(mask.length, 1);
+    const expected = await pixels(facingMode === 'user' ? live.flop() : live);
+    t.ok(expected.equals(await pixels(sharp(mask[0]))), 'over the same');
+    await painted(page);
+    t.same(complaints, []);
+  });
+}
 
 const refusals: [title: string, words: RegExp, args: string[]][] = [
   ['who denies it', /Allow it beside the address/, [device, `${allowed}=deny`]],
