@@ -53,9 +53,9 @@ t.test('after a refusal half as many, and slowly more again', async (t) => {
   const all = eachAtPace(items, { most: 8, signal }, work);
   await turns();
   t.equal(inWork(), 8);
-  busy(0.001);
-  busy(0.001); // of the same moment
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  busy(0.2);
+  busy(0.2); // of the same moment
+  await new Promise((resolve) => setTimeout(resolve, 250));
   await end(0, 1, 2, 3);
   t.equal(inWork(), 4);
   await end(4, 5, 6, 7);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -48,6 +49,20 @@ async function form(content: Buffer, styleId: string): Promise<FormData> {
   return data;
 }
 
+/** Resolves when fetch has sent so many requests whole. */
+function haveBeenSent(count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const channel = 'undici:request:bodySent';
+    let sent = 0;
+    const look = () => {
+      if (++sent < count) return;
+      unsubscribe(channel, look);
+      resolve();
+    };
+    subscribe(channel, look);
+  });
+}
+
 async function firstPreset(url: string): Promise<string> {
   const reply = await fetch(`${url}/styles`);
   const { styles } = (await reply.json()) as { styles: { id: string }[] };
@@ -74,7 +89,7 @@ t.test('a whole visit: ready, list, repaint, metrics, log, leave', async (t) => 
   t.match(metrics, /adain_inference_pixels_total \d{4,}/);
 
   server.kill('SIGTERM');
-  const [code] = (await once(server, 'exit')) as [number];
+  const [code] = (await once(server, 'close')) as [number]; // with all that it has written
   t.equal(code, 0);
   const lines = log.filter((line) => line.route === '/stylize');
   t.equal(lines.length, 1, 'one line a request');
@@ -84,10 +99,12 @@ t.test('a whole visit: ready, list, repaint, metrics, log, leave', async (t) => 
 t.test('SIGTERM under load: every accepted request is answered', async (t) => {
   const { server, url } = await start(t);
   const body = await form(await photo(400, 300), await firstPreset(url));
+  const sent = haveBeenSent(12);
   const replies = Array.from({ length: 12 }, () =>
     fetch(`${url}/stylize`, { method: 'POST', body }),
   );
-  await replies[0];
+  await sent;
+  t.equal((await fetch(`${url}/livez`)).status, 200, 'they have been accepted');
   server.kill('SIGTERM');
   const exited = once(server, 'exit');
   for (const reply of await Promise.all(replies)) {
@@ -130,8 +147,10 @@ t.test('SIGTERM and its echo, to what npm start runs', async (t) => {
   });
   const { server, url, log } = await ready(t, shell);
   const body = await form(await photo(400, 300), await firstPreset(url));
+  const sent = haveBeenSent(4);
   const replies = [1, 2, 3, 4].map(() => fetch(`${url}/stylize`, { method: 'POST', body }));
-  await replies[0];
+  await sent;
+  t.equal((await fetch(`${url}/livez`)).status, 200, 'they have been accepted');
   const exited = once(server, 'exit');
   server.kill('SIGTERM');
   while (!log.some(({ msg }) => msg === 'closing')) await once(server.stdout, 'data');
