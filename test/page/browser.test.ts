@@ -528,6 +528,7 @@ t.test('nothing is wider than a phone', { skip }, async (t) => {
   const { page } = await atWork(t);
   await page.click('[data-style=ink-wash] .add');
   await page.click('#mask-toggle');
+  await page.click('summary');
   for (const width of [320, 390, 820, 1440, 2560]) {
     await page.setViewportSize({ width, height: 800 });
     t.equal(
