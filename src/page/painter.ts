@@ -47,7 +47,9 @@ export function createPainter(
       painted(made.styleIds);
       return made;
     } catch (error) {
-      if (!signal.aborted) showProblem(error);
+      if (signal.aborted) return undefined;
+      say(''); // what was under way is not, wherever it is said why
+      showProblem(error);
       return undefined;
     } finally {
       if (!signal.aborted) stage.busy(false);

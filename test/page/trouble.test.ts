@@ -144,6 +144,7 @@ t.test('who cannot copy a picture is told why there is none', { skip }, async (t
   await page.locator('[data-field~=size] .error', { hasText: 'This is wrong.' }).waitFor();
   await page.waitForTimeout(200);
   t.ok(await page.isVisible('[data-field~=size] .error'));
+  t.equal(await page.textContent('#status'), '', 'nothing is under way');
   await page.unroute('**/stylize');
   await page.click('#copy'); // and it is tried again
   await page.locator('#status', { hasText: 'The picture is copied.' }).waitFor();
