@@ -223,8 +223,6 @@ async function openCanvas(t: Test) {
     }, bytes.toString('base64'));
 }
 
-t.setTimeout(120_000);
-
 t.test('every format as Chromium shows it', { skip }, async (t) => {
   const show = await openCanvas(t);
   for (const [name, [make, tolerance]] of Object.entries(files)) {

@@ -61,8 +61,6 @@ const files: Record<string, () => Sharp | Promise<Buffer>> = {
   'a wide GIF': () => noise(50_000, 80).gif({ effort: 1 }),
 };
 
-t.setTimeout(600_000); // dozens of processes, one after the other
-
 t.test('a decode takes no more memory than its bound', { skip }, async (t) => {
   for (const [name, make] of Object.entries(files)) {
     const file = join(t.testdir(), 'picture');

@@ -6,8 +6,6 @@ import { measure, skip } from '../support/peak.ts';
 const script = fileURLToPath(new URL('frames-peak.ts', import.meta.url));
 const many = ['30', '480', '270'];
 const two = ['2', '1600', '1000'];
-t.setTimeout(600_000); // dozens of processes, one after the other
-
 for (const format of ['webp', 'gif']) {
   t.test(`an animation takes no more memory than its bound: ${format}`, { skip }, async (t) => {
     for (const [task, shape, ...rest] of [

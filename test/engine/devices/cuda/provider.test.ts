@@ -32,9 +32,6 @@ t.teardown(() => {
 const entry = skip ? '' : layOutService(work);
 const libraries = skip ? '' : buildLibraries(work, { cudnn: true });
 
-// A dozen starts of the service.
-t.setTimeout(300_000);
-
 let runs = 0;
 
 /** Starts the built server on the stand-in; `ready` says where it listens when it is warm. */
