@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
-import { build, form, photo, type Field } from '../support/app.ts';
+import { build, form, hurried, photo, type Field } from '../support/app.ts';
 import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 import { gate } from '../support/gate.ts';
 
@@ -41,13 +41,11 @@ t.test('forms and pictures fill no more memory than there is room for', async (t
   };
   // An answer of 504 does not give back what the work still holds. It comes first, and alone: were it
   // too late before it is painted, it would hold nothing.
-  const impatient = { ...request, headers: { ...request.headers, 'request-timeout': '1' } };
-  const late = app.inject(impatient);
-  while (painting < 1) await sleep(5);
+  const { reply: late } = await hurried(app, request, () => painting > 0);
+  t.equal(late.statusCode, 504);
   const second = app.inject(request);
   while (painting < 2) await sleep(5);
   const third = app.inject(request);
-  t.equal((await late).statusCode, 504);
   while ((await held('forms')) < 15 * mebibyte) await sleep(5);
   const refused = await app.inject(request);
   t.match(refused.json(), { status: 503, code: 'overloaded', detail: /being sent/ });
