@@ -21,7 +21,7 @@ async function paint(server: typeof app, ...fields: readonly Field[]): Promise<R
   const reply = await server.inject(await form(['content', content], ...fields));
   if (reply.statusCode !== 200) throw new Error(reply.body);
   const { data, info } = await sharp(reply.rawPayload).raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: Uint8Array.from(data) };
+  return { width: info.width, height: info.height, data };
 }
 
 for (const style of ['woodcut', 'mosaic', 'marbling']) {
@@ -85,7 +85,7 @@ t.test('log and metrics name the controls that were turned', async (t) => {
 });
 
 t.test('strokes that would need too large a painting', async (t) => {
-  const small = await build(t, { ADAIN_MAX_PIXELS: '500000' });
+  const small = await build(t, { ADAIN_MAX_PIXELS: '500000' }, { createEngine: fakeEngine() });
   const fields: Field[] = [
     ['styleId', 'woodcut'],
     ['strokes', '0.25'],
