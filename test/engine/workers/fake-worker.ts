@@ -2,10 +2,10 @@
  * A worker without a model: it gives pictures back with the number of its threads as their second
  * byte, and misbehaves when the first says so. With FAKE_WORKER_BROKEN in the environment it does
  * not even start, for the reason that this gives; with FAKE_GPU_BROKEN it does not on a GPU, with
- * FAKE_SINGLE_BROKEN not with a single thread. FAKE_RUN_BROKEN is why runs fail. A start takes
- * FAKE_START_MS milliseconds, an end FAKE_END_MS.
+ * FAKE_SINGLE_BROKEN not with a single thread. FAKE_RUN_BROKEN is why runs fail. What FAKE_HANG names, a
+ * start or an end, and a slow run take until the test lets go of the shared number `hold`.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { getEnvironmentData, parentPort, workerData } from 'node:worker_threads';
 import type { Outcome } from '../../../src/engine/scheduling/runner.ts';
 import type { Message, Reply, WorkerSetup } from '../../../src/engine/workers/messages.ts';
 import type { RgbImage } from '../../../src/rgb-image.ts';
@@ -15,12 +15,12 @@ export const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 const tiles = new Map<number, number>();
 
 const { FAKE_WORKER_BROKEN, FAKE_GPU_BROKEN, FAKE_SINGLE_BROKEN } = process.env;
-const { FAKE_RUN_BROKEN = 'out of memory', FAKE_START_MS, FAKE_END_MS } = process.env;
+const { FAKE_RUN_BROKEN = 'out of memory', FAKE_HANG } = process.env;
 if (FAKE_WORKER_BROKEN) throw new Error(FAKE_WORKER_BROKEN);
 const { provider, threads } = (workerData as WorkerSetup).placement;
 if (provider === 'cuda' && FAKE_GPU_BROKEN) throw new Error(FAKE_GPU_BROKEN);
 if (threads === 1 && FAKE_SINGLE_BROKEN) throw new Error(FAKE_SINGLE_BROKEN);
-if (FAKE_START_MS) stall(Number(FAKE_START_MS));
+if (FAKE_HANG === 'start') hang();
 parentPort?.on('message', obey);
 const speeds = { describe: 1, stylize: 1, 'tile-moments': 1, 'tile-stylize': 1 };
 reply({ kind: 'ready', speeds });
@@ -28,7 +28,7 @@ reply({ kind: 'ready', speeds });
 function obey(message: Message): void {
   switch (message.kind) {
     case 'close':
-      if (FAKE_END_MS) stall(Number(FAKE_END_MS));
+      if (FAKE_HANG === 'end') hang();
       parentPort?.close();
       return;
     case 'drop':
@@ -59,14 +59,14 @@ function outcomeOf(image: RgbImage): Outcome {
     case fault.uncaught:
       throw new Error('a bug in the worker');
     case fault.slow:
-      stall(200);
+      hang();
   }
   image.data[1] = threads;
   return { value: image };
 }
 
-function stall(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+function hang(): void {
+  Atomics.wait(getEnvironmentData('hold') as unknown as Int32Array, 0, 0);
 }
 
 function reply(message: Reply): void {

@@ -1,3 +1,4 @@
+import { setEnvironmentData } from 'node:worker_threads';
 import t from 'tap';
 import type { Test } from 'tap';
 import { plain } from '../../../src/engine/inference/feeds.ts';
@@ -15,6 +16,12 @@ import { modelsDir, stylize } from '../helpers.ts';
 const fault = { none: 0, failedRun: 1, exit: 2, uncaught: 3, slow: 4 };
 
 async function createFaulty(t: Test, seams: EngineSeams = {}, device = 'cpu') {
+  const hold = new Int32Array(new SharedArrayBuffer(4));
+  setEnvironmentData('hold', hold);
+  const letGo = () => {
+    hold[0] = 1;
+    Atomics.notify(hold, 0);
+  };
   const restarts: { err: Error; waitMs?: number }[] = [];
   const engine = await createEngine(
     {
@@ -28,13 +35,14 @@ async function createFaulty(t: Test, seams: EngineSeams = {}, device = 'cpu') {
     { workerFile: new URL('./fake-worker.ts', import.meta.url), ...seams },
   );
   t.teardown(() => engine.close());
+  t.teardown(letGo); // the last comes first
   const statistics = new Float32Array(2 * engine.model.channels);
   const paint = (first: number, side = 16, options: WorkOptions = {}) => {
     const image = { width: side, height: side, data: new Uint8Array(3 * side * side) };
     image.data[0] = first;
     return stylize(engine, { image, statistics, alpha: 1, color: 'style' as const }, options);
   };
-  return { engine, restarts, stylize: paint };
+  return { engine, restarts, stylize: paint, letGo };
 }
 
 const until = async (condition: () => boolean) => {
@@ -166,10 +174,11 @@ t.test('a worker with a failed run goes when the large picture it held is given 
 });
 
 t.test('a run that hangs makes the engine not live', async (t) => {
-  const { engine, stylize } = await createFaulty(t, { longestRunMs: 20 });
+  const { engine, stylize, letGo } = await createFaulty(t, { longestRunMs: 20 });
   t.ok(engine.live);
   const slow = stylize(fault.slow);
   await until(() => !engine.live);
+  letGo();
   await slow;
   t.ok(engine.live, 'and live again when it comes back after all');
 });
@@ -177,8 +186,8 @@ t.test('a run that hangs makes the engine not live', async (t) => {
 t.test('a replacement that hangs while it starts makes the engine not live', async (t) => {
   const { engine, stylize } = await createFaulty(t, { longestStartMs: 20 });
   t.ok(engine.live);
-  process.env['FAKE_START_MS'] = '1000';
-  t.teardown(() => delete process.env['FAKE_START_MS']);
+  process.env['FAKE_HANG'] = 'start';
+  t.teardown(() => delete process.env['FAKE_HANG']);
   await t.rejects(stylize(fault.exit), { code: 'inference_failed' });
   await t.rejects(stylize(fault.none), { code: 'not_ready', cause: /starts/ }, 'who waits for it');
   t.notOk(engine.live);
@@ -187,9 +196,9 @@ t.test('a replacement that hangs while it starts makes the engine not live', asy
 });
 
 t.test('a worker that hangs while it ends makes the engine not live', async (t) => {
-  process.env['FAKE_END_MS'] = '1000';
-  const { engine, stylize } = await createFaulty(t, { longestEndMs: 20 });
-  delete process.env['FAKE_END_MS'];
+  process.env['FAKE_HANG'] = 'end';
+  const { engine, stylize, letGo } = await createFaulty(t, { longestEndMs: 20 });
+  delete process.env['FAKE_HANG'];
   await t.rejects(stylize(fault.failedRun), { code: 'inference_failed' });
   await t.rejects(
     stylize(fault.none),
@@ -197,6 +206,7 @@ t.test('a worker that hangs while it ends makes the engine not live', async (t) 
     'who waits for the next',
   );
   t.notOk(engine.live);
+  letGo();
   await until(() => engine.ready);
   t.ok(engine.live, 'and live again when it has ended after all');
   t.match(await stylize(fault.none), { value: { width: 16 } });
