@@ -22,11 +22,10 @@ export async function startRedis(t: Test, ...more: string[]) {
     // DEBUG SLEEP stands for a machine that stops for a while.
     const options = ['--port', String(port), '--save', '', '--enable-debug-command', 'yes'];
     server = spawn('redis-server', [...options, ...more], { stdio: 'ignore' });
-    for (let tries = 0; tries < 500; tries++) {
-      if (/^(\+PONG|-NOAUTH)/.test(await command(port, 'PING').catch(() => ''))) return;
+    while (!/^(\+PONG|-NOAUTH)/.test(await command(port, 'PING').catch(() => ''))) {
+      if (server.exitCode !== null) throw new Error('redis-server does not answer');
       await setTimeout(20);
     }
-    throw new Error('redis-server does not answer');
   }
   async function kill(): Promise<void> {
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
