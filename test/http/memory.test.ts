@@ -91,6 +91,7 @@ t.test('a form that is given up gives its memory back, wherever it stands', asyn
   };
   for (const [where, sent] of Object.entries(begun)) {
     for (const ending of ['deadline', 'client']) {
+      const asked = once(app.server, 'request');
       const socket = connect(Number(port), '127.0.0.1');
       const patience = ending === 'deadline' ? 'request-timeout: 0.2\r\n' : '';
       socket.write(
@@ -99,7 +100,7 @@ t.test('a form that is given up gives its memory back, wherever it stands', asyn
       if (ending === 'deadline') {
         const [answer] = (await once(socket, 'data')) as [Buffer];
         t.match(String(answer), /^HTTP\/1\.1 408 /, where);
-      } else await sleep(50);
+      } else await asked;
       socket.destroy();
       while ((await held()) > 0) await sleep(5);
       t.pass(`${where}, ${ending}`);
@@ -113,6 +114,8 @@ t.test('who only announces many bytes keeps nobody out', async (t) => {
   const { body } = await app.inject('/metrics');
   const capacity = Number(/adain_memory_budget_bytes{part="forms"} ([\d.e+]+)/.exec(body)?.[1]);
   const size = 32 * 2 ** 20;
+  let asked = 0;
+  app.server.on('request', () => asked++);
   const sockets = Array.from({ length: Math.ceil(capacity / size) }, () => {
     const socket = connect(Number(port), '127.0.0.1');
     socket.write(
@@ -120,7 +123,7 @@ t.test('who only announces many bytes keeps nobody out', async (t) => {
     );
     return socket;
   });
-  await sleep(50);
+  while (asked < sockets.length) await sleep(5);
   const reply = await app.inject(await form(['content', content], ['style', style]));
   t.equal(reply.statusCode, 200);
   for (const socket of sockets) socket.destroy();
