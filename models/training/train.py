@@ -71,7 +71,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--snap-weight", type=float, default=0.0, help="of texture on the 8-pixel grid in flat areas")
     parser.add_argument("--shade-weight", type=float, default=0.0, help="of light that turns dark")
     parser.add_argument("--blot-weight", type=float, default=0.0, help="of patches of colour that the content does not call for")
-    parser.add_argument("--strip-weight", type=float, default=0.0, help="of a frame painted along flat edges")
     parser.add_argument("--shift-weight", type=float, default=0.0, help="of what changes when the content is shifted")
     parser.add_argument("--shift-share", type=float, default=0.0, help="of samples that are painted shifted too")
     parser.add_argument("--edge-weight", type=float, default=0.0, help="of what zero padding changes beyond the margin")
@@ -186,7 +185,7 @@ class Trainer:
         o = self.o
         log = o.out / "log.csv" if self.rank == 0 else Path(os.devnull)
         columns = ["step", "stage", "seconds", "rate", "loss", "content", "style", "identity", "features", "pictures"]
-        columns += ["lattice", "covariance", "snap", "shade", "blots", "strip", "shift", "edge"]
+        columns += ["lattice", "covariance", "snap", "shade", "blots", "shift", "edge"]
         columns += ["content_ratio256", "style_ratio256", "content_ratio512", "style_ratio512"]
         with log.open("a", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")

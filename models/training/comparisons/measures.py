@@ -12,7 +12,7 @@ from torch import Tensor
 from networks.adain import Statistics, statistics
 from networks.references import Vgg
 from optimisation.losses import content_loss, lattice_loss, style_loss
-from optimisation.texture import blots, frame_strip, grid_snap, luma, shade_correlation
+from optimisation.texture import blots, frame_step, grid_snap, luma, shade_correlation
 
 LAYERS = ("relu1", "relu2", "relu3", "relu4")
 LOSSES = ("content", "style", *LAYERS)  # that are told as multiples of the reference's
@@ -63,7 +63,7 @@ def judge(vgg: Vgg, picture: Tensor, wanted: Wanted) -> dict[str, float]:
         "snap": snap if flat > ENOUGH else torch.tensor(torch.nan),
         "shade": shade_correlation(picture, wanted.content),
         "blots": 255 * blots(picture, wanted.content),
-        "strip": frame_strip(picture),
+        "frame": frame_step(picture, wanted.content),
     }
     found |= {name: (gram(y) - g).square().mean() for name, y, g in zip(LAYERS, layers, wanted.grams)}
     return {name: value.item() for name, value in found.items()}
@@ -97,7 +97,7 @@ def summarise(rows: list[dict]) -> dict:
 
 COLUMNS = {  # of the table in print: heading, unit, digits
     "content": ("content", 1, 3), "style": ("style", 1, 3), "snap": ("grid snap", 1, 2), "shade": ("shade", 1, 2),
-    "blots": ("blots", 1, 1), "strip": ("strip", 1, 1), "ssim": ("SSIM", 1, 3), "lattice": ("lattice ×10⁻⁵", 1e5, 2),
+    "blots": ("blots", 1, 1), "frame": ("frame", 1, 1), "ssim": ("SSIM", 1, 3), "lattice": ("lattice ×10⁻⁵", 1e5, 2),
 }  # fmt: skip
 HEADINGS = [*(heading for heading, *_ in COLUMNS.values()), "relu1 … relu4", "SSIM at α = 0"]
 

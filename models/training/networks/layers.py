@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Edges = Literal["none", "zeros", "reflect"]
+"""What a convolution sees beyond the edges: nothing, so that it gives less than it gets; zeros; what the edge mirrors."""
 
 
 def conv(
@@ -12,11 +17,12 @@ def conv(
     kernel: int = 3,
     stride: int = 1,
     gain: float = 2.0**0.5,
-    padded: bool = True,
+    edges: Edges = "zeros",
     kind: type[nn.Conv2d] = nn.Conv2d,
 ) -> nn.Conv2d:
-    """A convolution whose weights keep the variance (He et al. 2015; gain 1 where no ReLU follows), padded with zeros."""
-    layer = kind(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2 if padded else 0)
+    """A convolution whose weights keep the variance (He et al. 2015; gain 1 where no ReLU follows)."""
+    padding, mode = (0, "zeros") if edges == "none" else ((kernel - 1) // 2, edges)
+    layer = kind(inputs, outputs, kernel, stride, padding, padding_mode=mode)
     nn.init.normal_(layer.weight, std=gain / (inputs * kernel * kernel) ** 0.5)
     nn.init.zeros_(layer.bias)
     return layer
@@ -26,14 +32,15 @@ class Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))).  The second convolution starts at zero, so a fresh block changes nothing (Zhang et al.
     2019).
 
-    Without padding it gives two steps less at every edge.
+    Without edges it gives two steps less at every one.
     """
 
-    def __init__(self, width: int, padded: bool = True) -> None:
+    def __init__(self, width: int, edges: Edges = "zeros") -> None:
         super().__init__()
-        self.conv1 = conv(width, width, padded=padded)
-        self.conv2 = conv(width, width, padded=padded, gain=0.0)
-        self.lost = 0 if padded else 2
+        self.conv1 = conv(width, width, edges=edges)
+        # Behind a first one that mirrors, zeros show no edge any more, and cost nothing.
+        self.conv2 = conv(width, width, edges="none" if edges == "none" else "zeros", gain=0.0)
+        self.lost = 2 if edges == "none" else 0
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(cropped(x, self.lost) + self.conv2(F.relu(self.conv1(x))))
@@ -56,8 +63,8 @@ class SeparableResidual(nn.Module):
         return F.relu(x + self.after(F.relu(self.spread(F.relu(self.before(x))))))
 
 
-def blocks(width: int, count: int, padded: bool = True) -> nn.Sequential:
-    return nn.Sequential(*(Residual(width, padded) for _ in range(count)))
+def blocks(width: int, count: int, edges: Edges = "zeros") -> nn.Sequential:
+    return nn.Sequential(*(Residual(width, edges) for _ in range(count)))
 
 
 def cropped(x: Tensor, edge: int) -> Tensor:

@@ -32,7 +32,7 @@ class Encoder(nn.Module):
         self.down4 = conv(w1, w2, stride=2)
         self.blocks4 = blocks(w2, a.encoder_blocks[1])
         self.down8 = conv(w2, w3, stride=2)
-        self.blocks8 = blocks(w3, a.encoder_blocks[2], padded=False)
+        self.blocks8 = blocks(w3, a.encoder_blocks[2], "none")
         # The trunk is too narrow to keep an 8×8 block's 192 numbers; a 2×2 convolution brings texture and colour along.
         self.skip = conv(w2, a.skip, kernel=2, stride=2)
         self.fuse = conv(w3 + a.skip, a.channels, kernel=1, gain=1.0)
@@ -61,8 +61,9 @@ class Decoder(nn.Module):
         super().__init__()
         w1, w2, w3 = a.widths
         self.channels, self.stride = a.channels, a.stride
-        self.head = conv(a.channels, w3)
-        self.blocks8 = blocks(w3, a.decoder_blocks[2])
+        # Zeros beyond the picture would tell where it ends, and a frame of two blocks be painted there in other colours.
+        self.head = conv(a.channels, w3, edges="reflect")
+        self.blocks8 = blocks(w3, a.decoder_blocks[2], "reflect")
         kinds = [SmoothDoubling if i < a.smooth_ups else Doubling for i in range(3)]
         self.up4 = conv(w3, w2, kind=kinds[0])
         # The decoder's trunk is too narrow for an 8×8 block as well.  It starts at zero: a decoder grows by it unharmed.

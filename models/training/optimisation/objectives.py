@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from data.crops import FRAME, Crop, Feed, framed
+from data.crops import Crop, Feed, framed
 from networks.adain import Statistics, adain, statistics
 from networks.architecture import DECODER_MARGIN
 from networks.grain import PERIOD, with_grain
@@ -24,7 +24,7 @@ from optimisation.losses import (
     pair_weights,
     style_losses,
 )
-from optimisation.texture import blots, edge_loss, shade_loss, shift_loss, snap_loss, strip_loss
+from optimisation.texture import blots, edge_loss, shade_loss, shift_loss, snap_loss
 from optimisation.training_vgg import TrainingVgg
 
 COMPONENTS = 192  # principal components of relu4_1 that the first features regress
@@ -54,7 +54,6 @@ def picture_losses(found: Tensor, plain: Tensor) -> dict[str, Tensor]:
         "snap": snap_loss(found, plain),
         "shade": shade_loss(found, plain),
         "blots": blots(found, plain),
-        "strip": strip_loss(cropped(found, FRAME), cropped(plain, FRAME)),
     }
 
 
@@ -131,7 +130,7 @@ class Objectives:
             "content": o.content_weight, "style": o.style_weight, "deep": o.style_weight * (o.deep_weight - 1),
             "covariance": o.covariance_weight, "identity": o.identity_share * o.identity_weight, "excess": 20.0,
             "lattice": o.lattice_weight, "snap": o.snap_weight, "shade": o.shade_weight, "blots": o.blot_weight,
-            "strip": o.strip_weight, "shift": o.shift_weight, "edge": o.edge_weight,
+            "shift": o.shift_weight, "edge": o.edge_weight,
         }  # fmt: skip
         return {**parts, "total": sum(weights[name] * parts[name] for name in parts)}
 

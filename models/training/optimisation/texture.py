@@ -14,6 +14,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 FLAT_WINDOW, FLAT_DEVIATION = 17, 0.03  # pixels; of luma in [0, 1]
 SHADE = 8  # σ in pixels of the Gaussian that leaves only light and dark
 PATCH = 5  # blocks on a side of what counts as a patch of colour
+FRAME_COLUMNS, FLAT_EDGE = 9, 0.6  # blocks inwards from an edge; the share of its length that must be flat so far
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -159,24 +160,21 @@ def blots(picture: Tensor, content: Tensor) -> Tensor:
     return ((found - weights.mT @ known).square().mean((1, 2)) + 1e-6).sqrt()
 
 
-def strip_loss(picture: Tensor, content: Tensor) -> Tensor:
-    """[N]: squared difference of mean colour between the outermost 8×8 blocks and those beside them, where the content is
-    flat in both: the network knows from its padding where a picture ends, and paints it a frame.
+def frame_step(picture: Tensor, content: Tensor) -> Tensor:
+    """[N]: levels of 255 by which colour steps more within the outermost three columns of blocks than within three further
+    in, of edges along which the content is flat; NaN without any.  A frame that is painted around every picture is seen
+    there.
+
+    Columns are compared by their mean colours: texture cancels out, a frame does not.  Of two steps in a row the larger
+    counts, at the edge as inside.
     """
-    colours, flat = F.avg_pool2d(picture, PERIOD), F.avg_pool2d(flat_areas(content), PERIOD)
-    losses = []
-    for turns in range(4):
-        x, both = (z.rot90(turns, (2, 3)) for z in (colours, flat))
-        both = both[..., 0] * both[..., 1]
-        losses.append(((x[..., 0] - x[..., 1]).square() * both).mean((1, 2)))
-    return torch.stack(losses).mean(0)
-
-
-def frame_strip(picture: Tensor, width: int = PERIOD) -> Tensor:
-    """[N]: levels of 255 by which the outermost pixels' mean colour differs from that of those beside them, worst edge."""
+    colours, flat = F.avg_pool2d(picture, PERIOD), F.avg_pool2d(flat_areas(content), PERIOD) == 1
     edges = []
     for turns in range(4):
-        x = picture.rot90(turns, (2, 3))
-        outer, inner = x[..., :width].mean((2, 3)), x[..., width : 2 * width].mean((2, 3))
-        edges.append((outer - inner).abs().mean(1))
-    return 255 * torch.stack(edges).amax(0)
+        x, calm = (z.rot90(turns, (2, 3))[..., :FRAME_COLUMNS] for z in (colours, flat))
+        rows = calm.all(3, keepdim=True)
+        columns = (x * rows).sum(2) / rows.sum(2).clamp_min(1)  # [N, 3, FRAME_COLUMNS]
+        steps = columns.diff(dim=2).abs().mean(1).unflatten(1, (-1, 2)).amax(2)
+        counts = rows.float().mean((1, 2, 3)) > FLAT_EDGE
+        edges.append(torch.where(counts, steps[:, 0] - steps[:, 1:].mean(1), torch.nan))
+    return 255 * torch.stack(edges).nanmean(0)
