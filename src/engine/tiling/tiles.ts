@@ -13,7 +13,7 @@ export interface Tile {
 
 /**
  * Tiles of one size whose inner rectangles cover the canvas once. Where the canvas ends a tile ends
- * too, so that the networks' zero padding acts there as it does in a single pass.
+ * too, so that the networks' padding acts there as it does in a single pass.
  * @param tile no larger than the canvas; a side that cuts it is longer than twice the halo
  * @param halo how far an exact pixel must stay from a cut; like all lengths a multiple of the stride
  */
