@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { buildApp } from './app.ts';
 import { strayVariables, type Config } from './config.ts';
+import { acceptArrived } from './http/connections.ts';
 import { pool } from './imaging/pool.ts';
 import { listen } from './listen.ts';
 
@@ -38,7 +39,10 @@ export function closeAtTheEnd(app: App, config: Config): void {
     closing = true;
     if (err) app.log.fatal({ err }, 'closing after an error');
     app.announceClosing();
-    if (!err) await setTimeout(config.ADAIN_SHUTDOWN_DELAY_MS);
+    if (!err) {
+      await setTimeout(config.ADAIN_SHUTDOWN_DELAY_MS);
+      await acceptArrived(app.server);
+    }
     await app.close();
   });
   // npm passes on what a terminal has sent to all of its group already: a second signal is an echo,

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import plugin from 'fastify-plugin';
 import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 
 import type { Metrics } from '../observability/metrics.ts';
 import { onEnd } from './on-end.ts';
@@ -38,6 +39,28 @@ export function limitConnections(app: FastifyInstance, most: number, metrics: Me
       drop();
     }
   });
+}
+
+/** Node's own: so many connections wait in the system's queue. */
+const longestQueue = 511;
+
+/**
+ * Accepts the connections that wait in the system's queue, and reads what has come on all that are open:
+ * closed at once, they would be reset, with whole requests in them.
+ */
+export async function acceptArrived(server: Server): Promise<void> {
+  let hasCome = true;
+  const onConnection = () => {
+    hasCome = true;
+  };
+  server.on('connection', onConnection);
+  await setImmediate(); // from here on a turn of the event loop is a whole one
+  // A turn accepts one connection and reads what came on those of the turns before (libuv 1.46 and later).
+  for (let turns = 0; hasCome && turns < longestQueue; turns++) {
+    hasCome = false;
+    await setImmediate();
+  }
+  server.off('connection', onConnection);
 }
 
 /** A request, by the id that the log knows it by, and its answer. */

@@ -96,16 +96,17 @@ t.test('a whole visit: ready, list, repaint, metrics, log, leave', async (t) => 
   t.match(lines[0], { status: 200, stages: { infer: Number, encode: Number } });
 });
 
-t.test('SIGTERM under load: every accepted request is answered', async (t) => {
+t.test('SIGTERM under load: every request that has arrived is answered', async (t) => {
   const { server, url } = await start(t);
   const body = await form(await photo(400, 300), await firstPreset(url));
+  server.kill('SIGSTOP'); // the system takes connections for it, which it does not know of at the signal
   const sent = haveBeenSent(12);
   const replies = Array.from({ length: 12 }, () =>
     fetch(`${url}/stylize`, { method: 'POST', body }),
   );
   await sent;
-  t.equal((await fetch(`${url}/livez`)).status, 200, 'they have been accepted');
   server.kill('SIGTERM');
+  server.kill('SIGCONT');
   const exited = once(server, 'exit');
   for (const reply of await Promise.all(replies)) {
     t.equal(reply.status, 200);
