@@ -68,8 +68,7 @@ export async function createExecutor(
     // A GPU tries kernels for each of them, which is to be done with at the start.
     layout.sides ? 2 : 1,
   );
-  if (layout.sides) await rarer.open('masked');
-  await rarer.open('tileStylize');
+  if (layout.sides) for (const kind of ['masked', 'tileStylize'] as const) await rarer.open(kind);
 
   return {
     async describe(plan, pictures) {

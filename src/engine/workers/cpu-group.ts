@@ -17,9 +17,10 @@ import type { WorkerThread } from './worker-thread.ts';
 export async function startCpuGroup(setup: WorkerSetup, file?: URL): Promise<WorkerThread> {
   const { placement } = setup;
   const threads = Math.ceil(placement.threads / 2);
-  const half = { ...setup, check: false, placement: { ...placement, threads } };
   // One after the other, so that the first measures its speed with the cores to itself.
   const whole = await startWorkerThread(setup, file);
+  const { speeds } = whole;
+  const half = { ...setup, check: false, speeds, placement: { ...placement, threads } };
   const started = await Promise.allSettled([
     startWorkerThread(half, file),
     startWorkerThread(half, file),
@@ -46,7 +47,7 @@ export async function startCpuGroup(setup: WorkerSetup, file?: URL): Promise<Wor
     return reason;
   };
   return {
-    speeds: whole.speeds,
+    speeds,
     ended: Promise.race(members.map(endOf)),
     async run(message) {
       const messages = split(message);

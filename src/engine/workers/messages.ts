@@ -14,6 +14,8 @@ export interface WorkerSetup {
   readonly layout: Layout;
   /** Whether to check first that model.json fits the networks: once a model will do. */
   readonly check: boolean;
+  /** What another thread has measured, where this one only runs whole pictures in its stead. */
+  readonly speeds?: Speeds;
 }
 
 /** What is computed without interruption. One reply. All pictures of a batch have the plan's size. */
@@ -47,7 +49,7 @@ export type Message =
   | { readonly kind: 'close' };
 
 export type Reply =
-  /** Every kind of run has succeeded once, at these speeds. */
+  /** Every kind of run that it is for has succeeded once, at these speeds. */
   | { readonly kind: 'ready'; readonly speeds: Speeds }
   /** An outcome per item in their order; none while a large picture is unfinished. */
   | { readonly kind: 'done'; readonly outcomes: readonly Outcome[] };

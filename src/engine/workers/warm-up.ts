@@ -68,6 +68,17 @@ export async function warmUp(executor: Executor, layout: Layout): Promise<Speeds
   return speeds as Speeds;
 }
 
+/**
+ * The same for who runs whole pictures only, where any shape will do, and whose speed is known: once.
+ * @throws what the runtime says
+ */
+export async function tryWhole(executor: Executor, layout: Layout): Promise<void> {
+  const image = noise(side, side);
+  const plan = planPicture(image, layout);
+  const [statistics = new Float32Array()] = await executor.describe(plan, [plain(image)]);
+  await executor.stylize(plan, [{ image, statistics, alpha: 1, color: 'style' }]);
+}
+
 /** The smallest picture that lies on a canvas of this side. */
 function smallestOn(side: number, sides: readonly number[], margin: number): RgbImage {
   const smaller = Math.max(...sides.filter((other) => other < side)) - 2 * margin;

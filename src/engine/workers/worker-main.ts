@@ -6,9 +6,9 @@ import type { TiledStylization } from '../inference/tiled-stylize.ts';
 import type { Outcome } from '../scheduling/runner.ts';
 import type { Message, Reply, TileMessage, WorkerSetup } from './messages.ts';
 import { runBatch } from './run-batch.ts';
-import { warmUp } from './warm-up.ts';
+import { tryWhole, warmUp } from './warm-up.ts';
 
-const { model, placement, layout, check } = workerData as WorkerSetup;
+const { model, placement, layout, check, speeds: known } = workerData as WorkerSetup;
 if (check) await checkModel(model, placement);
 const executor = await createExecutor(model, placement, layout);
 const begun = new Map<number, TiledStylization>();
@@ -18,7 +18,8 @@ let last = Promise.resolve();
 parentPort?.on('message', (message: Message) => {
   last = last.then(() => obey(message));
 });
-reply({ kind: 'ready', speeds: await warmUp(executor, layout) });
+if (known) await tryWhole(executor, layout);
+reply({ kind: 'ready', speeds: known ?? (await warmUp(executor, layout)) });
 
 async function obey(message: Message): Promise<void> {
   switch (message.kind) {
