@@ -1,8 +1,4 @@
-import { pino } from 'pino';
-
-import { buildApp } from '../app.ts';
 import { createClient, ProblemError, type AdainClient, type CallOptions } from '../client/index.ts';
-import { readConfig } from '../config.ts';
 import { waitingWords } from './report.ts';
 import { UsageError, type Arguments } from './usage.ts';
 
@@ -19,6 +15,7 @@ export async function openService(
 ): Promise<Service> {
   if (server === undefined) {
     onWait('the engine starts');
+    const { startOwn } = await import('./own-service.ts'); // a large part, which no other server needs
     return startOwn(deadlineMs);
   }
   const client = createClient(server);
@@ -50,36 +47,6 @@ function reason(error: unknown): string {
   const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
   if (error instanceof TypeError && cause) return cause.code ?? cause.message;
   return (error as Error).name === 'TimeoutError' ? 'no answer in time' : message;
-}
-
-/**
- * The whole service on a port of this machine alone, so that with a server and without one pictures
- * take the same way, with the same limits and errors.
- */
-async function startOwn(deadlineMs: number): Promise<Service> {
-  const config = readConfig({
-    ADAIN_PAGE: 'off',
-    ADAIN_STYLES_WRITABLE: 'off',
-    ADAIN_REQUEST_TIMEOUT_MS: String(deadlineMs),
-    LOG_LEVEL: 'error',
-    ...process.env,
-  });
-  const logger = pino({ level: config.LOG_LEVEL }, pino.destination(2));
-  const app = await buildApp(config, { logger });
-  try {
-    const address = await app.listen({ host: '127.0.0.1', port: 0 });
-    await app.warmUp();
-    const close = async () => {
-      app.announceClosing();
-      app.server.closeAllConnections();
-      await app.close();
-    };
-    return { client: createClient(address), close };
-  } catch (error) {
-    app.server.closeAllConnections();
-    await app.close();
-    throw error;
-  }
 }
 
 /** What ends a command: all that follows would fare alike. */
