@@ -4,9 +4,11 @@ import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
 import {
   choose,
   drop,
+  fewPresets,
   hear,
   hold,
   painted,
@@ -17,21 +19,22 @@ import {
   sheetDone,
 } from './visit.ts';
 
-const visit = await serve(t);
+const visit = await serve(t, fewPresets(t));
+const visitEvery = await serve(t, {}, { createEngine: fakeEngine() });
 const small = await photo(200, 150);
 const has = (name: string, value: string) => (form: Sent) => form[name]?.join() === value;
 
 /** Opens the page with a small photograph, painted in a style. */
-async function atWork(t: Test, style = 'mosaic') {
-  const visited = await visit(t);
+async function atWork(t: Test, opened = visit) {
+  const visited = await opened(t);
   await choose(visited.page, '#choose', 'small.png', small);
   await sheetDone(visited.page);
-  await pick(visited.page, style);
+  await pick(visited.page, 'mosaic');
   return visited;
 }
 
 t.test('the contact sheet: every preset, two at a time', { skip }, async (t) => {
-  const { page, forms, complaints, most } = await visit(t);
+  const { page, forms, complaints, most } = await visitEvery(t);
   const route = await hold(page, '**/stylize', 2);
   await page.click('[data-example=lake]');
   for (const one of [await route(0), await route(1)]) await one.continue();
@@ -261,7 +264,7 @@ t.test('each of several styles has a mask of its own', { skip }, async (t) => {
 });
 
 t.test('who adds a ninth style is told which one makes room', { skip }, async (t) => {
-  const { page, form } = await atWork(t);
+  const { page, form } = await atWork(t, visitEvery);
   const rest = page.locator('#tiles li:not([data-style=mosaic]) .add');
   for (let at = 0; at < 7; at++) await rest.nth(at).click();
   const names = await page.locator('#chosen .name').allTextContents();

@@ -10,6 +10,7 @@ import { skip } from '../support/chromium.ts';
 import {
   choose,
   countUrls,
+  fewPresets,
   painted,
   seriousFindings,
   serve,
@@ -18,7 +19,7 @@ import {
 } from './visit.ts';
 
 const [width, height] = [640, 480];
-const visit = await serve(t);
+const visit = await serve(t, fewPresets(t));
 const device = '--use-fake-device-for-media-stream';
 const allowed = '--use-fake-ui-for-media-stream';
 const file = join(t.testdir(), 'webcam.y4m');

@@ -9,9 +9,18 @@ import t, { type Test } from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, countUrls, painted, pick, serve, sheetDone, sheetDoneAnew } from './visit.ts';
+import {
+  choose,
+  countUrls,
+  fewPresets,
+  painted,
+  pick,
+  serve,
+  sheetDone,
+  sheetDoneAnew,
+} from './visit.ts';
 
-const visit = await serve(t);
+const visit = await serve(t, fewPresets(t));
 const jpeg = await sharp(await photo(900, 300))
   .jpeg()
   .toBuffer();

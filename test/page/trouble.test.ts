@@ -1,4 +1,4 @@
-/** What comes late, twice or not at all: the page in Chromium, on the real model. */
+/** What comes late, twice or not at all: the page in Chromium. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -7,9 +7,10 @@ import t from 'tap';
 
 import { photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
-import { choose, drop, hold, painted, pick, serve, sheetDone, until } from './visit.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
+import { choose, drop, fewPresets, hold, painted, pick, serve, sheetDone, until } from './visit.ts';
 
-const visit = await serve(t);
+const visit = await serve(t, fewPresets(t), { createEngine: fakeEngine() });
 const small = await photo(200, 150);
 const wide = await photo(900, 300);
 const ofWidth = (page: Page, width: number) =>

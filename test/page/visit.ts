@@ -1,9 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page, Route } from 'playwright-core';
 import type { Test } from 'tap';
 
+import type { Parts } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
 import { build } from '../support/app.ts';
 import { newPage } from '../support/chromium.ts';
 
@@ -23,11 +27,41 @@ export interface Visit {
   readonly most: () => number;
 }
 
-/** A service on the real model, whose page is opened by `visit`. */
-export async function serve(t: Test, basePath = '') {
-  const app = await build(t, basePath ? { ADAIN_BASE_PATH: basePath } : {});
-  const url = (await app.listen({ port: 0, host: '127.0.0.1' })) + basePath;
+/** A service, by default on the real model and with every preset, whose page is opened by `visit`. */
+export async function serve(
+  t: Test,
+  environment: Record<string, string> = {},
+  parts: Partial<Parts> = {},
+) {
+  const app = await build(t, environment, parts);
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = origin + (environment['ADAIN_BASE_PATH'] ?? '');
   return (t: Test, fragment = '', ...args: string[]) => visit(t, app.server, url, fragment, args);
+}
+
+/**
+ * The environment of a service with four presets, for whatever is not about the contact sheet, which
+ * is painted anew in every preset of every photograph.
+ */
+export function fewPresets(t: Test): Record<string, string> {
+  const models = readConfig({}).ADAIN_MODELS_DIR;
+  const folder = mkdtempSync(join(tmpdir(), 'few-presets-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  mkdirSync(join(folder, 'styles'));
+  const catalog = JSON.parse(readFileSync(join(models, 'styles/catalog.json'), 'utf8')) as {
+    styles: { id: string; file: string }[];
+  };
+  const few = ['mosaic', 'ink-wash', 'woodcut', 'cubist'];
+  const styles = catalog.styles.filter(({ id }) => few.includes(id));
+  writeFileSync(join(folder, 'styles/catalog.json'), JSON.stringify({ styles }));
+  const pictures = ['statistics.bin', ...styles.map(({ file }) => file)];
+  const files = ['model.json', 'encoder.onnx', 'decoder.onnx'];
+  for (const name of [...files, ...pictures.map((name) => `styles/${name}`)]) {
+    symlinkSync(join(models, name), join(folder, name));
+  }
+  return { ADAIN_MODELS_DIR: folder };
 }
 
 async function visit(

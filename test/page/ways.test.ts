@@ -4,9 +4,11 @@ import t, { type Test } from 'tap';
 
 import { build, photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
 import {
   choose,
   drop,
+  fewPresets,
   hold,
   painted,
   pick,
@@ -17,7 +19,9 @@ import {
   type Sent,
 } from './visit.ts';
 
-const visit = await serve(t);
+const few = fewPresets(t);
+const parts = { createEngine: fakeEngine() };
+const visit = await serve(t, few, parts);
 const small = await photo(200, 150);
 const hasMask = ({ mask }: Sent) => mask?.length === 1;
 
@@ -246,7 +250,7 @@ t.test('previews say where the whole picture is finer', { skip }, async (t) => {
 
 t.test('it outlives the service, and goes on with the next', { skip }, async (t) => {
   const serveOn = async (port: number) => {
-    const app = await build(t);
+    const app = await build(t, few, parts);
     return { app, url: await app.listen({ port, host: '127.0.0.1' }) };
   };
   const first = await serveOn(0);
@@ -266,7 +270,7 @@ t.test('it outlives the service, and goes on with the next', { skip }, async (t)
 });
 
 t.test('behind a prefix all is there', { skip }, async (t) => {
-  const below = await serve(t, '/art/paint');
+  const below = await serve(t, { ...few, ADAIN_BASE_PATH: '/art/paint' }, parts);
   const { page, url, complaints } = await below(t, '#styles=mosaic');
   t.match(url, /\/art\/paint$/);
   await page.click('[data-example=lake]');
