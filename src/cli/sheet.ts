@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-import { contactSheet, type Cell } from '../imaging/contact-sheet.ts';
+import type { Cell } from '../imaging/contact-sheet.ts';
 import { mediaTypes, mediaTypeOf, pictureFormats, type PictureFormat } from '../imaging/formats.ts';
 import { draft } from '../store/index.ts';
 import { createReport, type Report } from './report.ts';
@@ -28,6 +28,7 @@ export async function sheet(given: Arguments): Promise<number> {
   const report = createReport(0, process.stdout, process.stderr);
   return withService(work, report, async (painter) => {
     const cells = await paintAll(new Blob([new Uint8Array(photograph)]), painter, report);
+    const { contactSheet } = await import('../imaging/contact-sheet.ts'); // no other command draws
     const sheet = await contactSheet(cells, format);
     await draft(out, sheet)
       .then(({ publish }) => publish())

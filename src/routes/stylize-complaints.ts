@@ -1,12 +1,12 @@
 /** What the refusal of a form says: what is wrong, quoted, and what was probably meant. */
-import { colorModes } from '../engine/index.ts';
+import { colorModes } from '../engine/types.ts';
 import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import { animationFormats, type ResultFormat, resultFormats } from '../imaging/formats.ts';
 import { nearest } from '../nearest.ts';
 import { printable } from '../printable.ts';
 import { styleIdOf } from '../stylization/catalog.ts';
-import { frameChoices } from '../stylization/stylize.ts';
+import { frameChoices } from '../stylization/choices.ts';
 import { type Field, fields, stylizeForm } from './stylize-fields.ts';
 
 export function invalid(field: string, complaint: string): ServiceError {

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 
-import { colorModes, maxStyles } from '../engine/index.ts';
+import { colorModes, maxStyles } from '../engine/types.ts';
 import { resultFormats } from '../imaging/formats.ts';
 import { smallestSide } from '../rgb-image.ts';
 import { styleIdPattern } from '../stylization/catalog.ts';
-import { strokesLimits } from '../stylization/strokes.ts';
-import { frameChoices } from '../stylization/stylize.ts';
+import { frameChoices, strokesLimits } from '../stylization/choices.ts';
 
 const file = z
   .custom<Buffer>((value) => Buffer.isBuffer(value), 'a file')

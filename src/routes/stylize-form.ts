@@ -1,4 +1,4 @@
-import { type ColorMode, maxStyles } from '../engine/index.ts';
+import { type ColorMode, maxStyles } from '../engine/types.ts';
 import { ServiceError } from '../errors.ts';
 import { decimal } from '../http/decimal.ts';
 import { formLimits, type FormPart } from '../http/read-form.ts';

@@ -11,10 +11,9 @@ import { inTurns } from '../in-turns.ts';
 import { layOver } from '../lay-over.ts';
 import type { Stages } from '../observability/stages.ts';
 import { smallestSide, type RgbImage, type Size } from '../rgb-image.ts';
+import { strokesLimits } from './choices.ts';
 import { resizeShares } from './masks.ts';
 import type { Stylization } from './stylize.ts';
-
-export const strokesLimits = { min: 0.25, max: 4 } as const;
 
 /** How wide strokes are, 1 as the networks paint them; `auto` says it by the picture's size. */
 export type Strokes = number | 'auto';

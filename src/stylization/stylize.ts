@@ -13,6 +13,7 @@ import type { Size } from '../rgb-image.ts';
 import type { MemoryBudget, RequestMemory } from '../memory-budget.ts';
 import type { Stages } from '../observability/stages.ts';
 import { type Mixed, mixed } from './blend.ts';
+import type { FrameChoice } from './choices.ts';
 import type { EncodeTimes } from './encode-times.ts';
 import { fittingSide } from './fitting-side.ts';
 import { memoryFor, stylesAtOnce } from './footprint.ts';
@@ -27,10 +28,6 @@ import {
   type Strokes,
 } from './strokes.ts';
 import type { OpenedStyle, ResolvedStyle, Styles, StyleSource } from './styles.ts';
-
-/** Which frames of an animation are painted. */
-export const frameChoices = ['first', 'all'] as const;
-export type FrameChoice = (typeof frameChoices)[number];
 
 export interface Stylization {
   readonly content: Buffer;
