@@ -62,7 +62,12 @@ t.test('a picture in tiles has the same strokes', async (t) => {
 
 t.test('without a word, pictures of a screen’s size are painted as by 1', async (t) => {
   const fields: Field[] = [['styleId', 'woodcut']];
-  t.same(await paint(app, ...fields), await paint(app, ...fields, ['strokes', '1']));
+  const [usual, asked] = [
+    await paint(app, ...fields),
+    await paint(app, ...fields, ['strokes', '1']),
+  ];
+  t.same([usual.width, usual.height], [asked.width, asked.height]);
+  t.ok(Buffer.from(usual.data).equals(asked.data));
 });
 
 t.test('log and metrics name the controls that were turned', async (t) => {
