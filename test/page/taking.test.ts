@@ -21,11 +21,11 @@ import {
 } from './visit.ts';
 
 const visit = await serve(t, fewPresets(t));
-const jpeg = await sharp(await photo(900, 300))
+const jpeg = await sharp(await photo(900, 120))
   .jpeg()
   .toBuffer();
 const own = await photo(64, 64, 5);
-const mask = await photo(90, 30, 6);
+const mask = await photo(90, 12, 6);
 const settings = '#styles=mosaic&weights=3&strokes=1.5&color=content&size=800&quality=70';
 
 /** The page, where a picture has been painted of every kind of field. */
