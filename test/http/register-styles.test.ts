@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { randomNumbers } from '../engine/helpers.ts';
 import { build, form, photo, type Field } from '../support/app.ts';
-import { fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
+import { fakeDigest, fakeEngine, timed, type FakeEngine } from '../support/fake-engine.ts';
 import { gate } from '../support/gate.ts';
 import { exchange } from '../support/raw.ts';
 
@@ -183,7 +183,7 @@ t.test('texts are changed, and styles deleted', async (t) => {
 t.test('presets stay as they are', async (t) => {
   const app = await start(t);
   const bytes = Buffer.from(statistics.buffer);
-  const headers = { 'model-digest': '0'.repeat(64), 'content-type': 'application/octet-stream' };
+  const headers = { 'model-digest': fakeDigest, 'content-type': 'application/octet-stream' };
   const url = '/styles/mosaic/statistics';
   for (const reply of [
     put(app, 'mosaic', ['image', picture]),
@@ -480,7 +480,7 @@ t.test('all memory is given back', async (t) => {
 t.test('ids that are none reach nothing', async (t) => {
   const folder = t.testdir({ secret: 'secret', store: {} });
   const app = await start(t, { ADAIN_STYLE_STORE: `folder:${folder}/store` });
-  const headers = { 'model-digest': '0'.repeat(64), 'content-type': 'application/octet-stream' };
+  const headers = { 'model-digest': fakeDigest, 'content-type': 'application/octet-stream' };
   const payload = Buffer.from(statistics.buffer);
   const ids = [
     ...['..', '../secret', '../../secret', '..\\secret', '/etc/passwd', './a', 'a/../b', '%2e%2e'],
