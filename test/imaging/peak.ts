@@ -16,7 +16,7 @@ import { type PictureFormat, pictureFormats } from '../../src/imaging/formats.ts
 import { openMask } from '../../src/imaging/mask.ts';
 import { encodeBytes, resizeBytes } from '../../src/imaging/memory.ts';
 import { resizePixels } from '../../src/imaging/resize.ts';
-import { peakOf } from '../support/peak.ts';
+import { peakOf } from '../support/peak-of.ts';
 import { noisePixels, plain } from './files.ts';
 
 const limits = { maxPixels: 2 ** 28, field: 'content' };

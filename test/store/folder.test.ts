@@ -11,18 +11,17 @@ import promises, {
 } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 
 import { createFolderStore } from '../../src/store/folder.ts';
 import { sweep } from '../../src/store/sweep.ts';
 import type { StoreOptions } from '../../src/store/types.ts';
+import { bundle, plainNode } from '../support/node.ts';
 import { image, statistics, storeOptions, style } from './helpers.ts';
 
 const run = promisify(execFile);
-const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const node = ['--import=tsx'];
+const killChild = bundle(new URL('kill-child.ts', import.meta.url));
 
 function open(t: Test, folder: string, overrides?: Partial<StoreOptions>) {
   const store = createFolderStore(folder, storeOptions(overrides));
@@ -45,8 +44,8 @@ t.test('killed at any step, it has all of the old or all of the new', async (t) 
     const folder = join(root, `${work}-${at}-${when}`);
     const store = open(t, folder);
     await store.putStyle(before.style, before.statistics, image(1));
-    const args = [...node, script('kill-child.ts'), folder, work, String(at), when];
-    const child = await run(process.execPath, args).catch((error: unknown) => error);
+    const command = plainNode([killChild, folder, work, String(at), when]);
+    const child = await run(...command).catch((error: unknown) => error);
     const { stdout, signal } = child as { stdout: string; signal?: string };
     const through = stdout === 'done';
     if (!through) t.equal(signal, 'SIGKILL', `${work} ${at} ${when}`);
@@ -135,10 +134,9 @@ t.test(
 t.test('two processes that write the same ids 200 times leave nothing halved', async (t) => {
   const folder = t.testdir({});
   const store = open(t, folder, { maxStyles: 3 });
+  const script = bundle(new URL('write-child.ts', import.meta.url));
   const writers = ['1', '2'].map((seed) =>
-    spawn(process.execPath, [...node, script('write-child.ts'), folder, seed], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    }),
+    spawn(...plainNode([script, folder, seed]), { stdio: ['ignore', 'inherit', 'inherit'] }),
   );
   const ends = Promise.all(writers.map((writer) => once(writer, 'exit')));
   let seen = 0;

@@ -1,9 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
-import { measure, skip } from '../support/peak.ts';
+import { measurer, skip } from '../support/peak.ts';
 
-const script = fileURLToPath(new URL('frames-peak.ts', import.meta.url));
+const measure = measurer(new URL('frames-peak.ts', import.meta.url));
 const many = ['30', '480', '270'];
 const two = ['2', '1600', '1000'];
 for (const format of ['webp', 'gif']) {
@@ -20,7 +19,7 @@ for (const format of ['webp', 'gif']) {
       ['paint', many, '0.5', '8', 'content', '0.5'],
       ['paint', two, '2', '1', 'only'],
     ] as const) {
-      const { bound, peak } = await measure(script, task, format, ...shape, ...rest);
+      const { bound, peak } = await measure(task, format, ...shape, ...rest);
       const [some, most] = [peak, bound].map((bytes) => Math.round(bytes / 2 ** 20));
       t.ok(peak <= bound, `${[task, ...shape, ...rest].join(' ')}: ${some} of ${most} MiB`);
     }
@@ -34,7 +33,7 @@ t.test('100 frames of 480×270 fit a container of 2 GiB, as GIF one of 1', { ski
     ['webp', '2', 383],
     ['gif', '1', 276],
   ] as const) {
-    const { bound, peak } = await measure(script, 'paint', format, ...hundred, strokes);
+    const { bound, peak } = await measure('paint', format, ...hundred, strokes);
     t.ok(peak <= bound, `${peak} of ${bound} bytes`);
     t.ok(bound < megabytes * 1e6, 'which docker/README has for pictures');
   }

@@ -1,6 +1,6 @@
 /**
  * A process of its own that decodes, encodes or paints an animation of noise, and writes what it says of
- * its memory (test/support/peak.ts). Painting is the whole way of a request, through an engine that
+ * its memory (test/support/peak-of.ts). Painting is the whole way of a request, through an engine that
  * takes what it is given and gives back as much.
  *
  *     frames-peak.ts decode FORMAT FRAMES WIDTH HEIGHT [SIZE]
@@ -20,7 +20,7 @@ import { stylizePicture } from '../../src/stylization/stylize.ts';
 import { noise, noisePixels } from '../imaging/files.ts';
 import { clipOf } from '../support/clip.ts';
 import { fakeEngine, timed } from '../support/fake-engine.ts';
-import { type Measured, peakOf } from '../support/peak.ts';
+import { type Measured, peakOf } from '../support/peak-of.ts';
 
 interface Shape extends Size {
   readonly count: number;
