@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 
 import { form, photo } from '../support/app.ts';
+import { plainNode } from '../support/node.ts';
 
 // onnxruntime looks up its maker's collector and leaves a device id at home, unless told not to.
 const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
@@ -33,7 +34,7 @@ function trace(args: readonly string[]) {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, HOST: '127.0.0.1', PORT: '0' };
   delete env['XDG_CACHE_HOME'];
   delete env['ORT_DISABLE_TELEMETRY'];
-  const child = spawn('strace', [...options, process.execPath, ...args], {
+  const child = spawn('strace', [...options, ...plainNode(args).flat()], {
     env: { ...env, ADAIN_DEVICE: 'cpu' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 
+import { plainNode } from '../support/node.ts';
+
 // The built server, as `npm start` runs it, over a socket.
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const entry = `${root}dist/server.js`;
@@ -23,11 +25,18 @@ export interface LogLine {
   child?: number;
 }
 
+/** For a process whose lines are to count (`npm run coverage`), where any do. */
+export const counted: Record<string, string> =
+  process.env['_TAPJS_PROCESSINFO_COVERAGE_'] === '0'
+    ? {}
+    : { NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '' };
+
 export function run(environment: Record<string, string>, ...args: string[]): Server {
   const defaults = { HOST: '127.0.0.1', PORT: '0' };
   const env: NodeJS.ProcessEnv = { ...process.env, ...defaults, ...environment };
   delete env['ADAIN_TEST_CUDA_PROVIDER']; // the tests' own
-  return spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = plainNode([entry, ...args], environment['NODE_OPTIONS']);
+  return spawn(...command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export async function textOf(stream: Readable): Promise<string> {
