@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
 import { photo } from '../../../support/app.ts';
+import { plainNode } from '../../../support/node.ts';
 import { buildLibraries, layOutService, obstacle } from './stand-in/libraries.ts';
 
 interface LogLine {
@@ -38,7 +39,7 @@ let runs = 0;
 function launch(t: Test, environment: Record<string, string> = {}) {
   const [trace, fault] = [join(work, `trace-${++runs}`), join(work, `fault-${runs}`)];
   writeFileSync(trace, '');
-  const server = spawn(process.execPath, [entry], {
+  const server = spawn(...plainNode([entry]), {
     env: {
       ...process.env,
       HOST: '127.0.0.1',

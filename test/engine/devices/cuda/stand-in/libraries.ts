@@ -28,9 +28,18 @@ export function obstacle(): string | false {
 
 /** Builds the libraries that the provider needs into `into`. @returns a folder for LD_LIBRARY_PATH */
 export function buildLibraries(into: string, { cudnn }: { cudnn: boolean }): string {
+  const library = join(into, 'stand-in.so'); // all of them
+  if (!existsSync(library)) buildLibrary(into, library);
   const libraries = join(into, cudnn ? 'libraries' : 'libraries-without-cudnn');
   mkdirSync(libraries);
-  const [rest, map] = [join(libraries, 'rest.c'), join(libraries, 'map')];
+  const names = neededLibraries(provider).filter((name) => name.startsWith('libcu'));
+  if (cudnn) names.push('libcudnn.so.9');
+  for (const name of names) symlinkSync(library, join(libraries, name));
+  return libraries;
+}
+
+function buildLibrary(into: string, library: string): void {
+  const [rest, map] = [join(into, 'rest.c'), join(into, 'map')];
 
   // U cudaMalloc@libcudart.so.13
   const imports = outputOf('nm', '-D', '--undefined-only', provider).matchAll(/(\w+)@(libcu\S+)/g);
@@ -49,13 +58,8 @@ export function buildLibraries(into: string, { cudnn }: { cudnn: boolean }): str
     [...versions].map(([name, all]) => `${name} { global: ${all.join('; ')}; };\n`).join(''),
   );
 
-  const library = join(libraries, 'stand-in.so');
   const options = ['-shared', '-fPIC', '-w', `-Wl,--version-script=${map}`, '-o', library];
   outputOf('gcc', ...options, source, rest, '-lpthread');
-  const names = neededLibraries(provider).filter((name) => name.startsWith('libcu'));
-  if (cudnn) names.push('libcudnn.so.9');
-  for (const name of names) symlinkSync(library, join(libraries, name));
-  return libraries;
 }
 
 /**
