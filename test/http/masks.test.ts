@@ -4,7 +4,8 @@ import t from 'tap';
 import { build, form, photo, recorder, type Field } from '../support/app.ts';
 
 const { lines, logger } = recorder();
-const app = await build(t, {}, { logger });
+// One at a time: two side by side are the engine's tests' affair.
+const app = await build(t, { ADAIN_MAX_BATCH: '1' }, { logger });
 const size = { width: 208, height: 72 };
 const content = await photo(size.width, size.height);
 const [first, second] = ['mosaic', 'woodcut'] as const;

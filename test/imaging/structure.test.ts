@@ -120,9 +120,7 @@ t.test('metadata unpack to 8 MiB at most', async (t) => {
   );
 
   const webp = await noise().webp().toBuffer();
-  const unknown = Buffer.concat(
-    Array.from({ length: 3_000_000 }, () => riffChunk('abcd', Buffer.alloc(0))),
-  );
+  const unknown = Buffer.alloc(8 * 3_000_000, riffChunk('abcd', Buffer.alloc(0)));
   t.match(await refusal(riffChunk('RIFF', Buffer.concat([webp.subarray(8), unknown]))), complex);
 });
 
