@@ -1,9 +1,9 @@
 import { ServiceError } from '../errors.ts';
-import type { StoreName, StyleStore } from './types.ts';
+import type { FoundStyle, StoreName, StyleStore } from './types.ts';
 
-/** In a picture's way a command has so long. */
+/** A picture waits so long for what it can do without. */
 const quickMs = 50;
-/** To register a style, which writes its picture, or to show one. */
+/** To register a style, which writes its picture, to find one that nobody else knows, or to show it. */
 const patientMs = 3000;
 /** So long nobody asks a store that was away, and then first its pulse. */
 const awayMs = 1000;
@@ -25,7 +25,10 @@ export interface StoreLog {
   info(details: object, message: string): void;
 }
 
-export type GuardedStore = Omit<StyleStore, 'ping' | 'refuses'>;
+export interface GuardedStore extends Omit<StyleStore, 'getStyle' | 'ping' | 'refuses'> {
+  /** @param isKnown who asks has what it was, and does not wait for long */
+  getStyle(id: string, isKnown?: boolean): Promise<FoundStyle | undefined>;
+}
 
 /**
  * The same store, which now rejects in time and with nothing but ServiceErrors, `store_unavailable`:
@@ -117,7 +120,8 @@ export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog
     },
     getStatistics: (...given) => run(quickMs, false, () => store.getStatistics(...given)),
     putStatistics: (...given) => run(quickMs, true, () => store.putStatistics(...given)),
-    getStyle: (...given) => run(quickMs, false, () => store.getStyle(...given)),
+    getStyle: (id, isKnown = false) =>
+      run(isKnown ? quickMs : patientMs, false, () => store.getStyle(id)),
     getImage: (...given) => run(patientMs, false, () => store.getImage(...given)),
     putStyle: (...given) => run(patientMs, true, () => store.putStyle(...given)),
     describeStyle: (...given) => run(patientMs, true, () => store.describeStyle(...given)),

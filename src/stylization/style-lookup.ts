@@ -108,7 +108,7 @@ export function createStyleLookup({ store, metrics, maxCached, ttlMs }: LookupOp
     /** A registered style. Rejects with `store_unavailable` where that cannot be told. */
     async findRegistered(id: string): Promise<FoundStyle | undefined> {
       try {
-        const found = await store.getStyle(id);
+        const found = await store.getStyle(id, seen.has(id));
         if (found) seen.set(id, found);
         else seen.delete(id);
         return found;

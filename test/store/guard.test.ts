@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { guardStore } from '../../src/store/guard.ts';
 import type { StyleStore } from '../../src/store/types.ts';
+import { gate } from '../support/gate.ts';
 import { image, statistics, storeOptions, style } from './helpers.ts';
 
 const never = <T>() => new Promise<T>(() => undefined);
@@ -71,6 +72,17 @@ t.test('one that is silent is left after three', async (t) => {
   t.same(results, ['late', 'late', 'late', 'away', 'away']);
   t.equal(asked, 3);
   t.same(lines, ['the style store is away']);
+});
+
+t.test('a style that only the store knows is waited for', async (t) => {
+  const { opened, open } = gate();
+  const found = { style: style('a'), statistics: statistics(1) };
+  const { store, results } = guarded(t, { getStyle: () => opened.then(() => found) });
+  const asked = store.getStyle('a');
+  await t.rejects(store.getStyle('a', true), unavailable, 'but not by who knows it');
+  open();
+  t.same(await asked, found);
+  t.same(results, ['late', 'hit']);
 });
 
 t.test('an answer that has come while the thread was busy is in time', async (t) => {
