@@ -457,7 +457,12 @@ t.test('where the folder cannot be written, the store keeps them', async (t) => 
 t.test('the folder is followed', async (t) => {
   const folder = await temporary(t);
   const path = (name: string) => join(folder, name);
-  await writeFile(path('one.png'), picture);
+  /** In one step: half a file that is seen twice is one of the broken. */
+  const put = async (name: string, content: Buffer | string) => {
+    await writeFile(`${folder}.draft`, content);
+    await rename(`${folder}.draft`, path(name));
+  };
+  await put('one.png', picture);
   const { app, lines, list, ids, warnings, descriptions, all } = await start(t, folder);
   await all();
   const lists = (...wanted: string[]) => until(async () => same(await ids(), wanted));
@@ -466,27 +471,27 @@ t.test('the folder is followed', async (t) => {
   const thumbnail = async (id: string) => (await app.inject(`/styles/${id}/thumbnail`)).rawPayload;
   await tag();
 
-  await writeFile(path('two.png'), other);
+  await put('two.png', other);
   await lists('one', 'two');
   t.pass('a new picture is listed');
   await tag();
 
   const before = await thumbnail('one');
-  await writeFile(path('one.png'), other);
+  await put('one.png', other);
   await until(async () => !(await thumbnail('one')).equals(before));
   t.equal(descriptions(), 2, 'a replaced one is shown anew, and known from elsewhere');
   t.match((await app.inject('/styles/one')).json(), { width: 200, height: 300 });
   await tag();
 
-  await writeFile(path('broken.png'), picture.subarray(0, 50));
+  await put('broken.png', picture.subarray(0, 50));
   await until(() => warnings().length > 0);
   t.match(warnings(), [/broken\.png cannot be used .*damaged.* The service does without it/]);
-  await writeFile(path('broken.png'), picture);
+  await put('broken.png', picture);
   await lists('broken', 'one', 'two');
   t.pass('a broken one is a warning, until it is mended');
   await tag();
 
-  await writeFile(path('two.png'), 'no picture any more');
+  await put('two.png', 'no picture any more');
   await lists('broken', 'one');
   await rm(path('one.png'));
   await lists('broken');
@@ -494,17 +499,14 @@ t.test('the folder is followed', async (t) => {
   await tag();
 
   const styles = [{ id: 'named', file: 'broken.png', name: 'A name' }];
-  await writeFile(path('catalog.json'), JSON.stringify({ styles }));
+  await put('catalog.json', JSON.stringify({ styles }));
   await lists('named');
-  await writeFile(
-    path('catalog.json'),
-    JSON.stringify({ styles: [{ ...styles[0], name: 'New' }] }),
-  );
+  await put('catalog.json', JSON.stringify({ styles: [{ ...styles[0], name: 'New' }] }));
   await until(async () => same((await list()).names, ['New']));
   t.equal(descriptions(), 3, 'a catalog changes names, not pictures');
   await tag();
 
-  await writeFile(path('catalog.json'), '{');
+  await put('catalog.json', '{');
   await until(() => warnings().some((text) => text.includes('catalog.json is not a catalog')));
   t.same(await ids(), ['named'], 'a broken catalog changes nothing');
   await rename(folder, `${folder}-away`);
