@@ -62,6 +62,8 @@ export interface StylizerParts {
   readonly createEngine: typeof createEngine;
   /** Between two looks at the operator's folder. */
   readonly pollMs: number;
+  /** How long pictures wait for what they can do without of the store. */
+  readonly storeMs: number;
 }
 
 /**
@@ -93,7 +95,7 @@ export async function createStylizer(
   let store: GuardedStore | undefined;
   let presets: Presets | undefined;
   try {
-    store = await openStoreFor(config, engine, metrics, log);
+    store = await openStoreFor(config, engine, metrics, log, parts.storeMs);
     const lookup = createStyleLookup({
       ...{ store, metrics },
       maxCached: config.ADAIN_STYLE_CACHE_ENTRIES,
@@ -147,6 +149,7 @@ async function openStoreFor(
   engine: Engine,
   metrics: Metrics,
   log: FastifyBaseLogger,
+  storeMs?: number,
 ) {
   const { digest, channels } = engine.model;
   const store = await openStore(config.ADAIN_STYLE_STORE, {
@@ -161,7 +164,7 @@ async function openStoreFor(
       log.warn(complaint);
     },
   });
-  return guardStore(store, storeEvents(metrics), log);
+  return guardStore(store, storeEvents(metrics), log, storeMs);
 }
 
 /** The budget of all requests: what inference leaves of the memory. */

@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import type { FoundStyle, StoreName, StyleStore } from './types.ts';
 
 /** A picture waits so long for what it can do without. */
-const quickMs = 50;
+const briefMs = 50;
 /** To register a style, which writes its picture, to find one that nobody else knows, or to show it. */
 const patientMs = 3000;
 /** So long nobody asks a store that was away, and then first its pulse. */
@@ -34,7 +34,12 @@ export interface GuardedStore extends Omit<StyleStore, 'getStyle' | 'ping' | 're
  * The same store, which now rejects in time and with nothing but ServiceErrors, `store_unavailable`:
  * one that is away is not asked at all until it answers again. Each change is one line of the log.
  */
-export function guardStore(store: StyleStore, events: StoreEvents, log: StoreLog): GuardedStore {
+export function guardStore(
+  store: StyleStore,
+  events: StoreEvents,
+  log: StoreLog,
+  quickMs = briefMs,
+): GuardedStore {
   const { name, place } = store;
   let isAway = false;
   let isRefusing = false;

@@ -46,7 +46,8 @@ async function start(
   const app = await build(
     t,
     { ADAIN_PRESETS: 'none', ADAIN_STYLES_DIR: folder, ...environment },
-    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs, metrics },
+    // However long the store takes on a busy machine.
+    { createEngine: fakeEngine({ ...engine, describe }), logger, pollMs, metrics, storeMs: 60_000 },
   );
   const list = async () => {
     const reply = await app.inject('/styles?limit=1000&kind=preset');

@@ -12,6 +12,9 @@ type App = Awaited<ReturnType<typeof build>>;
 const picture = await photo(80, 60, 3);
 const model = (await fakeEngine()({} as never)).model;
 
+/** As long as a busy machine may take to look something up. */
+const patientMs = 60_000;
+
 /** An instance whose model has this digit all over its digest, and in its statistics. */
 async function start(t: Test, place: string, digit = 0, environment = {}) {
   const counts = { described: 0 };
@@ -25,7 +28,7 @@ async function start(t: Test, place: string, digit = 0, environment = {}) {
   });
   const { logger, lines } = recorder();
   const settings = { ADAIN_PRESETS: 'none', ADAIN_STYLE_STORE: place, ...environment };
-  const app = await build(t, settings, { createEngine, logger });
+  const app = await build(t, settings, { createEngine, logger, storeMs: patientMs });
   return { app, counts, lines };
 }
 const put = async (app: App, id: string, ...fields: Field[]) =>
