@@ -9,7 +9,7 @@ import { strayVariables, type Config } from '../config.ts';
 import { longestStartMs } from '../engine/index.ts';
 import { listen, type Address } from '../listen.ts';
 import { openChannel, type Ask } from './channel.ts';
-import { closeLostConnections } from './lost-connections.ts';
+import { closeLostConnections, handOverArrived } from './lost-connections.ts';
 import { textOf, type OwnMetrics } from './metrics.ts';
 import { environmentOf, shareOf, thisMachine } from './share.ts';
 
@@ -57,7 +57,7 @@ export async function runProcesses(config: Config): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       if (!isClosing) log.info({ signal }, 'closing');
-      close();
+      void close();
     });
   }
   start(1); // alone: what keeps it from starting would keep all, and a GPU is measured at a start
@@ -118,17 +118,18 @@ export async function runProcesses(config: Config): Promise<void> {
   function giveUp(why?: string): void {
     if (why !== undefined) cannotStart(why);
     process.exitCode = 1;
-    close();
+    void close();
   }
 
   /**
    * Each closes with its grace; who is starting ends at once. By SIGTERM, of which a second one is no
    * haste: a terminal sends its signals to all.
    */
-  function close(): void {
+  async function close(): Promise<void> {
     if (isClosing) return;
     isClosing = true;
     clearInterval(checks);
+    await handOverArrived();
     for (const { kill } of children) kill('SIGTERM');
   }
 

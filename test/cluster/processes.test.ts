@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
@@ -40,8 +41,13 @@ async function found<T>(look: () => T | Promise<T>): Promise<Exclude<T, Falsy>> 
 }
 
 /** A process that has ended may stay as a zombie where nobody waits for orphans. */
-const isRunning = (pid: number) =>
-  existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 /** Runs it before all else, in the primary at least. */
 const inPrimary = (script: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${script}` });
@@ -111,6 +117,8 @@ const startOf = (metrics: string, number: number) =>
   new RegExp(`^process_start_time_seconds\\{process="${number}"\\} (\\S+)$`, 'm').exec(
     metrics,
   )?.[1];
+/** The metrics, if both processes have told theirs in time. */
+const ofBoth = (metrics: string) => startOf(metrics, 1) && startOf(metrics, 2) && metrics;
 
 t.test('two processes are one service', async (t) => {
   const { server, url, log } = await start(t, allReady, counted);
@@ -130,9 +138,8 @@ t.test('two processes are one service', async (t) => {
 
   await t.test('a scrape of any tells all', async (t) => {
     for (const { send } of [one, other]) {
-      const text = String((await send('GET', '/metrics')).body);
+      const text = await found(async () => ofBoth(String((await send('GET', '/metrics')).body)));
       for (const number of [1, 2]) {
-        t.ok(startOf(text, number));
         t.match(text, `adain_engine_info{process="${number}",provider="cpu"`);
         t.match(text, `adain_processes{process="${number}"} 2\n`);
         t.match(text, `adain_request_duration_seconds_bucket{process="${number}",le="0.005"`);
@@ -141,7 +148,7 @@ t.test('two processes are one service', async (t) => {
   });
 
   await t.test('one that is killed is replaced, and the other serves on', async (t) => {
-    const before = await metricsOf(url);
+    const before = await found(async () => ofBoth(await metricsOf(url)));
     const replaced = new AbortController();
     const asking = (async () => {
       const statuses = new Set<number>();
@@ -152,10 +159,7 @@ t.test('two processes are one service', async (t) => {
     const line = await found(() => log.find(({ child }) => child === one.id));
     t.match(line, { level: 60, msg: 'a process has ended, another is started', code: 137 });
     const number = line.process ?? NaN;
-    const after = await found(async () => {
-      const text = await metricsOf(url);
-      return startOf(text, number) && text;
-    });
+    const after = await found(async () => ofBoth(await metricsOf(url)));
     replaced.abort();
     t.same(await asking, new Set([200]));
     t.not(startOf(after, number), startOf(before, number), 'under the same number');
@@ -176,29 +180,34 @@ t.test('two processes are one service', async (t) => {
       ['', 'HTTP/1.1 200 OK'],
       'nobody waits for it for ever',
     );
-    await found(async () => {
-      const text = String((await other.send('GET', '/metrics')).body);
-      return startOf(text, 1) && startOf(text, 2);
-    });
+    await found(async () => ofBoth(String((await other.send('GET', '/metrics')).body)));
   });
 
-  await t.test('SIGTERM: every accepted request is answered by either', async (t) => {
+  await t.test('SIGTERM: every request that has arrived is answered by either', async (t) => {
     // Two at the start, and two instead of those that were killed.
     await found(() => log.filter(({ msg }) => msg === 'ready to paint').length === 4);
     // By a picture of its own: a store that is late on a busy machine does not keep that.
     const style = await photo(60, 60, 7);
     const painting = await form(['content', await photo(400, 300)], ['style', style]);
-    const replies = Array.from({ length: 8 }, () => {
-      const { method, payload, headers } = painting;
-      return fetch(`${url}/stylize`, { method, headers, body: new Uint8Array(payload) });
-    });
-    await replies[0];
+    const { method, headers, payload } = painting;
+    server.kill('SIGSTOP'); // the system takes connections for it, which it has not seen at the signal
+    const asked = Array.from({ length: 8 }, () =>
+      request(`${url}/stylize`, { agent: false, method, headers }).end(payload),
+    );
+    const replies = Promise.all(
+      asked.map(async (one) => {
+        const [reply] = (await once(one, 'response')) as [IncomingMessage];
+        return { status: reply.statusCode, body: await buffer(reply) };
+      }),
+    );
+    await Promise.all(asked.map((one) => once(one, 'finish')));
     const exited = once(server, 'close'); // with all that it has written
     server.kill('SIGTERM');
+    server.kill('SIGCONT');
     server.kill('SIGTERM'); // an echo
-    for (const reply of await Promise.all(replies)) {
-      t.equal(reply.status, 200);
-      t.ok((await reply.arrayBuffer()).byteLength > 1000, 'whole');
+    for (const { status, body } of await replies) {
+      t.equal(status, 200);
+      t.ok(body.length > 1000, 'whole');
     }
     t.same(await exited, [0, null]);
     t.match(log.at(-1), { msg: 'all processes have ended' });
@@ -231,7 +240,7 @@ t.test('SIGTERM while it starts ends it at once', async (t) => {
   server.kill('SIGTERM');
   t.same(await exited, [128 + 15, null]);
   t.notOk(isRunning(child));
-  t.notMatch(log, [{ msg: 'ready to paint' }]);
+  t.notOk(log.some(({ msg }) => msg === 'ready to paint'));
 });
 
 t.test('one that was to replace another leaves no mark on the exit code', async (t) => {
