@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 
+import { freePort } from '../docker/files.ts';
 import { build, photo } from '../support/app.ts';
 import { skip } from '../support/chromium.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
@@ -253,7 +254,7 @@ t.test('it outlives the service, and goes on with the next', { skip }, async (t)
     const app = await build(t, few, parts);
     return { app, url: await app.listen({ port, host: '127.0.0.1' }) };
   };
-  const first = await serveOn(0);
+  const first = await serveOn(await freePort());
   const { page } = await visit(t, '#styles=mosaic');
   await page.goto(`${first.url}/#styles=mosaic`);
   await choose(page, '#choose', 'small.png', small);
