@@ -19,8 +19,7 @@ export async function startRedis(t: Test, ...more: string[]) {
   let server: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    // DEBUG SLEEP stands for a machine that stops for a while.
-    const options = ['--port', String(port), '--save', '', '--enable-debug-command', 'yes'];
+    const options = ['--port', String(port), '--save', ''];
     server = spawn('redis-server', [...options, ...more], { stdio: 'ignore' });
     while (!/^(\+PONG|-NOAUTH)/.test(await command(port, 'PING').catch(() => ''))) {
       if (server.exitCode !== null) throw new Error('redis-server does not answer');
@@ -33,9 +32,12 @@ export async function startRedis(t: Test, ...more: string[]) {
     server.kill('SIGKILL');
     await exited;
   }
+  /** As a machine that stops for a while: connections stay, and nothing is answered. */
+  const pause = () => server?.kill('SIGSTOP');
+  const resume = () => server?.kill('SIGCONT');
   t.teardown(kill);
   await start();
-  return { url, start, kill, command: (text: string) => command(port, text) };
+  return { url, start, kill, pause, resume, command: (text: string) => command(port, text) };
 }
 
 /** The first line of the answer to an inline command. */
