@@ -8,8 +8,8 @@
  * STAND_IN_MEMORY: bytes of a GPU; beyond them, out of memory.
  * STAND_IN_DEVICES: how many GPUs there are (1).
  * STAND_IN_FAULT: a file. While it holds "FUNCTION CODE SKIP MS", the calls of FUNCTION after the
- * next SKIP take MS longer and fail with CODE, if that is not 0. As on a GPU, errors of the device
- * last for the rest of the process.
+ * next SKIP take MS longer, or until it holds something else, and fail with CODE, if that is not 0.
+ * As on a GPU, errors of the device last for the rest of the process.
  */
 #include <pthread.h>
 #include <stdarg.h>
@@ -45,23 +45,34 @@ static void trace(const char *format, ...) {
   fclose(file);
 }
 
-static void rest(long ms) {
-  struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-  nanosleep(&time, NULL);
+enum { FAULT_SIZE = 128 };
+
+static void read_fault(char text[FAULT_SIZE]) {
+  const char *path = getenv("STAND_IN_FAULT");
+  FILE *file = path ? fopen(path, "r") : NULL;
+  text[0] = 0;
+  if (!file) return;
+  if (!fgets(text, FAULT_SIZE, file)) text[0] = 0;
+  fclose(file);
+}
+
+static void rest(long ms, const char *asked) {
+  char text[FAULT_SIZE];
+  struct timespec time = {0, 10 * 1000000};
+  for (; ms > 0; ms -= 10) {
+    nanosleep(&time, NULL);
+    read_fault(text);
+    if (strcmp(text, asked)) return;
+  }
 }
 
 /* What the test asks for, or what the device has been lost by. */
 static int fault(const char *function) {
-  static char known[128];
+  static char known[FAULT_SIZE];
   static int calls;
-  char text[128] = "", name[100] = "";
+  char text[FAULT_SIZE], name[100] = "";
   int code = 0, skip = 0, ms = 0;
-  const char *path = getenv("STAND_IN_FAULT");
-  FILE *file = path ? fopen(path, "r") : NULL;
-  if (file) {
-    if (!fgets(text, sizeof text, file)) text[0] = 0;
-    fclose(file);
-  }
+  read_fault(text);
   sscanf(text, "%99s %d %d %d", name, &code, &skip, &ms);
   pthread_mutex_lock(&lock);
   if (strcmp(text, known)) {
@@ -72,7 +83,7 @@ static int fault(const char *function) {
   if (asked && code >= 700 && code < 720) lost = code;
   int result = lost ? lost : asked ? code : 0;
   pthread_mutex_unlock(&lock);
-  if (asked) rest(ms);
+  if (asked) rest(ms, text);
   if (result) last = result;
   return result;
 }
