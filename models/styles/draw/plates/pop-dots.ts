@@ -3,31 +3,36 @@ import { clamp, fraction, smoothstep } from '../kit/math.ts';
 import { noise } from '../kit/noise.ts';
 import type { Plate } from '../plate.ts';
 
-/** Four prints of one flower. Of rays, petals, heart and leaves: the flat ink and its dots. */
+const [white, yellow, red, blue] = ['#ffffff', '#ffe14a', '#e8112d', '#0b56c8'];
+
+/**
+ * Four prints of one flower. Of rays, petals, heart and leaves: the flat ink and its dots. Few inks:
+ * with pink, orange and green as well, plain skies came out in patches of all of them.
+ */
 const prints: readonly (readonly (readonly [flat: string, dots: string])[])[] = [
   [
-    ['#ffffff', '#00a7e1'],
-    ['#ffe14a', '#e8112d'],
-    ['#ffffff', '#f0146e'],
-    ['#c8ec4a', '#00934f'],
+    [white, blue],
+    [yellow, red],
+    [white, red],
+    [yellow, blue],
   ],
   [
-    ['#ffe14a', '#ff7a00'],
-    ['#ffffff', '#f0146e'],
-    ['#ffde00', '#e8112d'],
-    ['#a8e4f7', '#0b3fb5'],
+    [yellow, red],
+    [white, red],
+    [yellow, red],
+    [white, blue],
   ],
   [
-    ['#ffc4d8', '#e8112d'],
-    ['#ffffff', '#0b56c8'],
-    ['#ffe14a', '#e8112d'],
-    ['#ffffff', '#00a35c'],
+    [white, red],
+    [white, blue],
+    [yellow, red],
+    [white, blue],
   ],
   [
-    ['#bdeefa', '#0b56c8'],
-    ['#ffb3d2', '#e0106a'],
-    ['#ffe14a', '#ff7a00'],
-    ['#ffffff', '#00934f'],
+    [white, blue],
+    [yellow, red],
+    [yellow, red],
+    [white, blue],
   ],
 ];
 const key = hex('#14101a');
@@ -79,7 +84,7 @@ export const popDots: Plate = {
   id: 'pop-dots',
   name: 'Pop dots',
   description:
-    'Screen-print pop art: fat halftone dots in loud inks on white, yellow and pink, and bold black outlines.',
+    'Screen-print pop art: fat halftone dots in red and blue on white and yellow, and bold black outlines.',
   width: 512,
   height: 512,
   draw(canvas) {

@@ -6,7 +6,8 @@ import type { Plate } from '../plate.ts';
 const paper = hex('#fbf4e4');
 const tint = hex('#e6cf9f');
 const ink = hex('#14100e');
-const vermilion = hex('#d8401f');
+/** Of the second block. Vermilion in its place stained skies and walls: little of it weighs much. */
+const ochre = hex('#d39a52');
 
 /** What the cutter sees at a place: how dark it is, and which way to cut there. */
 interface Cut {
@@ -54,7 +55,7 @@ export const woodcut: Plate = {
   id: 'woodcut',
   name: 'Woodcut',
   description:
-    'Bold blacks and straight tapering cuts from a block, on warm paper with a second block in vermilion.',
+    'Bold blacks and straight tapering cuts from a block, on warm paper with a second block in ochre.',
   width: 512,
   height: 512,
   draw(canvas) {
@@ -77,7 +78,7 @@ export const woodcut: Plate = {
         tint,
         0.75 * wiped + 0.3 * grain + 0.15 * fractal(x / 2, y / 2, 46, 2),
       );
-      const printed = mix(fibre, vermilion, second * (0.85 + 0.15 * smoothstep(0.75, 0.35, grain)));
+      const printed = mix(fibre, ochre, second * (0.85 + 0.15 * smoothstep(0.75, 0.35, grain)));
       const worn = 1 - 0.7 * smoothstep(0.8, 0.92, grain + 0.2 * noise(x / 2, y / 2, 47));
       const black = mix(ink, hex('#3a302a'), 0.7 * grain + 0.2 * noise(x / 1.6, y / 5, 48));
       return mix(printed, black, inked * worn);
