@@ -7,7 +7,7 @@ const briefMs = 50;
 const patientMs = 3000;
 /** So long nobody asks a store that was away, and then first its pulse. */
 const awayMs = 1000;
-/** A machine that is short of time is late once in a while: that is not yet away. */
+/** With so many late ones to answer it gets no other that would be waited for briefly: each may hold a thread. */
 const mostLate = 3;
 
 export const storeResults = ['hit', 'miss', 'ok', 'refused', 'failed', 'late', 'away'] as const;
@@ -43,7 +43,7 @@ export function guardStore(
   const { name, place } = store;
   let isAway = false;
   let isRefusing = false;
-  let late = 0;
+  const late = new Set<Promise<unknown>>();
   let pulse: NodeJS.Timeout | undefined;
   let closed = false;
   events.onUp(name, true);
@@ -68,7 +68,7 @@ export function guardStore(
   function comeBack(): void {
     if (closed) return;
     isAway = false;
-    late = 0;
+    late.clear();
     events.onUp(name, true);
     log.info({ store: place }, 'the style store is back');
   }
@@ -81,14 +81,26 @@ export function guardStore(
   }
 
   function accept(isWrite: boolean): void {
-    late = 0;
     if (!isWrite || !isRefusing) return;
     isRefusing = false;
     log.info({ store: place }, 'the style store takes commands again');
   }
 
+  /** Nobody waits for it any more; a store that is only slow answers it, and is not away. */
+  function outlast(work: Promise<unknown>, limitMs: number): void {
+    late.add(work);
+    const end = setTimeout(() => {
+      if (late.has(work)) leave(new Late(patientMs));
+    }, patientMs - limitMs).unref();
+    const answered = () => {
+      clearTimeout(end);
+      late.delete(work);
+    };
+    work.then(answered, answered);
+  }
+
   async function run<T>(limitMs: number, isWrite: boolean, command: () => Promise<T>): Promise<T> {
-    if (isAway) {
+    if (isAway || (limitMs < patientMs && late.size >= mostLate)) {
       events.onCommand(name, 'away', 0);
       throw unavailable();
     }
@@ -96,16 +108,17 @@ export function guardStore(
     const end = (result: StoreResult) => {
       events.onCommand(name, result, performance.now() - begun);
     };
+    const work = command();
     try {
-      const value = await within(limitMs, command());
+      const value = await within(limitMs, work);
       end(isWrite ? 'ok' : value === undefined ? 'miss' : 'hit');
       accept(isWrite);
       return value;
     } catch (error) {
       if (error instanceof Late) {
         end('late');
-        late++;
-        if (late >= mostLate || limitMs === patientMs) leave(error);
+        if (limitMs < patientMs) outlast(work, limitMs);
+        else leave(error);
       } else if (store.refuses(error)) {
         end('refused');
         refuse(error);
@@ -145,6 +158,10 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : S
 
 class Late extends Error {
   override readonly name = 'Late';
+
+  constructor(limitMs: number) {
+    super(`It does not answer within ${limitMs} ms.`);
+  }
 }
 
 function unavailable(cause?: unknown): ServiceError {
@@ -159,7 +176,7 @@ function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       // An answer that has come while this thread was busy is read before that.
       setImmediate(() => {
-        reject(new Late(`It does not answer within ${limitMs} ms.`));
+        reject(new Late(limitMs));
       });
     }, limitMs);
     work.then(resolve, reject).finally(() => {

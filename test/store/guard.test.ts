@@ -59,9 +59,9 @@ t.test('one that breaks is away at once, and back when it answers', async (t) =>
   t.equal(results.at(-1), 'miss');
 });
 
-t.test('one that is silent is left after three', async (t) => {
+t.test('one that is silent gets three, and is away after three seconds', async (t) => {
   let asked = 0;
-  const { store, results, lines } = guarded(t, {
+  const { store, results, lines, ups } = guarded(t, {
     getStatistics: () => {
       asked++;
       return never();
@@ -71,7 +71,30 @@ t.test('one that is silent is left after three', async (t) => {
   for (let i = 0; i < 5; i++) await t.rejects(store.getStatistics('a'), unavailable);
   t.same(results, ['late', 'late', 'late', 'away', 'away']);
   t.equal(asked, 3);
+  t.equal(await store.getStyle('a'), undefined, 'it may only be slow');
+  t.same(lines, []);
+  while (ups.at(-1) !== false) await setTimeout(20);
+  await t.rejects(store.getStyle('a'), unavailable);
   t.same(lines, ['the style store is away']);
+});
+
+t.test('one that is always late is not away', async (t) => {
+  const answers: (() => void)[] = [];
+  const { store, results, lines } = guarded(t, {
+    getStatistics: () =>
+      new Promise((resolve) => {
+        answers.push(() => {
+          resolve(statistics(1));
+        });
+      }),
+  });
+  for (let i = 0; i < 6; i++) {
+    await t.rejects(store.getStatistics('a'), unavailable);
+    if (i > 0) answers.shift()?.();
+    await setTimeout(1);
+  }
+  t.same(results, Array(6).fill('late'));
+  t.same(lines, []);
 });
 
 t.test('a style that only the store knows is waited for', async (t) => {
