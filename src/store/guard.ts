@@ -86,17 +86,29 @@ export function guardStore(
     log.info({ store: place }, 'the style store takes commands again');
   }
 
+  /** Of a command that failed: whether the store is there and says no. */
+  function judge(error: unknown): StoreResult {
+    if (store.refuses(error)) {
+      refuse(error);
+      return 'refused';
+    }
+    leave(error);
+    return 'failed';
+  }
+
   /** Nobody waits for it any more; a store that is only slow answers it, and is not away. */
   function outlast(work: Promise<unknown>, limitMs: number): void {
     late.add(work);
     const end = setTimeout(() => {
       if (late.has(work)) leave(new Late(patientMs));
     }, patientMs - limitMs).unref();
-    const answered = () => {
+    const settled = () => {
       clearTimeout(end);
-      late.delete(work);
+      return late.delete(work);
     };
-    work.then(answered, answered);
+    work.then(settled, (error: unknown) => {
+      if (settled()) judge(error); // else it is of before the store was away
+    });
   }
 
   async function run<T>(limitMs: number, isWrite: boolean, command: () => Promise<T>): Promise<T> {
@@ -119,12 +131,8 @@ export function guardStore(
         end('late');
         if (limitMs < patientMs) outlast(work, limitMs);
         else leave(error);
-      } else if (store.refuses(error)) {
-        end('refused');
-        refuse(error);
       } else {
-        end('failed');
-        leave(error);
+        end(judge(error));
       }
       throw unavailable(error);
     }

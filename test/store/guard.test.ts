@@ -97,6 +97,33 @@ t.test('one that is always late is not away', async (t) => {
   t.same(lines, []);
 });
 
+t.test('one that is late and then breaks is away', async (t) => {
+  const { opened, open } = gate();
+  const { store, lines, ups } = guarded(t, {
+    getStatistics: () => opened.then(() => Promise.reject(new Error('ETIMEDOUT'))),
+    ping: never,
+  });
+  await t.rejects(store.getStatistics('a'), unavailable);
+  t.same(lines, []);
+  open();
+  await setTimeout(1);
+  t.same(lines, ['the style store is away']);
+  t.same(ups, [true, false]);
+});
+
+t.test('one that is late and then says no is told of, and not away', async (t) => {
+  const { opened, open } = gate();
+  const { store, lines } = guarded(t, {
+    putStatistics: () => opened.then(() => Promise.reject(new Error('full'))),
+    refuses: () => true,
+  });
+  await t.rejects(store.putStatistics('a', statistics(1)), unavailable);
+  open();
+  await setTimeout(1);
+  t.same(lines, ['the style store refuses commands']);
+  t.equal(await store.getStyle('a'), undefined);
+});
+
 t.test('a style that only the store knows is waited for', async (t) => {
   const { opened, open } = gate();
   const found = { style: style('a'), statistics: statistics(1) };
